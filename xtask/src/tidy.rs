@@ -10,6 +10,7 @@ mod lexer;
 mod licences;
 mod metadata;
 mod numbers;
+mod promises;
 mod sizes;
 mod source;
 mod words;
@@ -71,6 +72,7 @@ pub(crate) fn run() -> Result<String, String> {
         words::check(source, &mut found);
     }
     sizes::check(&sources, ratchet, &mut found);
+    promises::check(&sources, &mut found);
     edges::check(&packages, &mut found);
     licences::check(&packages, &policy, &mut found);
     documents::check(&sources, &documents::paths(&sources), &packages, &mut found);

@@ -14,8 +14,8 @@ use super::{
 const RULE: &str = "document";
 const MAP: &str = "ARCHITECTURE.md";
 
-/// Words that begin like a crate's name and are something else.
-const OTHER_NAMES: &[&str] = &["tidegate-sample"];
+/// Words that look like a path or a crate's name and are something else.
+const OTHER_NAMES: &[&str] = &["mod.rs", "tidegate-sample"];
 
 /// Checks the documents against the paths that exist: files, and the folders that hold them.
 pub(crate) fn check(
@@ -137,7 +137,9 @@ fn prose(text: &str) -> Vec<(usize, &str)> {
 
 /// A path begins with a top folder, or is a file's name with an ending that only files have.
 fn looks_like_path(word: &str, top: &BTreeSet<&str>) -> bool {
-    if word.contains(|c: char| c.is_whitespace() || "*<>{}$…:=()|\"'".contains(c)) {
+    if OTHER_NAMES.contains(&word)
+        || word.contains(|c: char| c.is_whitespace() || "*<>{}$…:=()|\"'".contains(c))
+    {
         return false;
     }
     match word.split_once('/') {

@@ -1,0 +1,39 @@
+# Every task of the project. The work is in scripts/; CI calls `make test` and nothing else.
+.DEFAULT_GOAL := help
+SHELL := /usr/bin/env bash
+
+.PHONY: help setup run test check fmt sim fuzz-long bench-informer instructions docs
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what this machine lacks
+	@scripts/setup.sh test
+
+run: ## start a test cluster whose workloads change, and watch them (RUN_SECONDS=20 ends by itself)
+	@scripts/run.sh
+
+test: ## everything that must hold before a change lands
+	@scripts/test.sh
+
+check: ## the quick part: format, tidy, lints
+	@scripts/check.sh
+
+fmt: ## format Rust and Go
+	@cargo fmt --all
+	@git ls-files -z -- '*.go' | xargs -0 -r gofmt -w
+
+sim: ## simulate random histories of the informer (HISTORIES=100000)
+	@TIDEGATE_SIM_HISTORIES=$(or $(HISTORIES),100000) cargo test -p tidegate-informer --release simulation -- --nocapture
+
+fuzz-long: ## fuzz the decoders for longer than `make test` does
+	@scripts/fuzz.sh
+
+bench-informer: ## compare the informer with its peers (COUNT=10000 objects)
+	@bench/informer/run.py --count $(or $(COUNT),10000)
+
+instructions: ## compare the hot paths' instruction counts with the ratchet
+	@cargo xtask ratchet-instructions
+
+docs: ## build the libraries' documentation
+	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

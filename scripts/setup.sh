@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Installs what this machine lacks to build and run Tidegate; does nothing where nothing is missing.
+#
+# usage: scripts/setup.sh [run|test]    `test` adds what only the checks need
+# As root on Debian or Ubuntu it calls apt-get; elsewhere it says what is missing and stops.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+fail() {
+  say "$*"
+  exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Installs packages by apt-get, or says what a person has to do.
+install() {
+  say "missing: $*"
+  have apt-get || fail "install these with this system's package manager, then call again"
+  [ "$(id -u)" = 0 ] || fail "run as root: apt-get install $*"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >&2 || say "apt-get update failed; trying with the lists that are here"
+  apt-get install -y -qq --no-install-recommends "$@" >&2 || fail "apt-get could not install: $*"
+}
+
+# Programs, each with the Debian package that has it.
+ensure_packages() {
+  local missing=() pair
+  for pair in "$@"; do
+    have "${pair%%=*}" || missing+=("${pair#*=}")
+  done
+  [ ${#missing[@]} = 0 ] || install "${missing[@]}"
+}
+
+# Whether the first version is at least the second.
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+# The toolchain of `rust-toolchain.toml`, which rustup chooses by itself.
+ensure_rust() {
+  local wanted
+  wanted=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+  # Where a person installed it by rustup, but the shell doesn't know yet.
+  have cargo || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+  if ! have cargo && ! have rustup && have apt-get && [ -n "$(apt-cache madison rustup 2>/dev/null)" ]; then
+    install rustup
+  fi
+  if have rustup && ! rustup run "$wanted" cargo clippy --version >/dev/null 2>&1; then
+    say "installing Rust $wanted with rustup"
+    rustup toolchain install "$wanted" --profile minimal --component rustfmt,clippy >&2 ||
+      fail "rustup could not install Rust $wanted"
+  fi
+  have cargo || fail "Rust is missing: install rustup (Debian 13: apt-get install rustup; else rustup.rs), then call again"
+  local version
+  version=$(rustc --version | cut -d' ' -f2) || fail "rustc doesn't run"
+  at_least "$version" "$wanted" || fail "Rust $version is too old: $wanted or newer is needed; install rustup"
+}
+
+# Go builds the test cluster. From 1.21 on it fetches the very version that `go.mod` names.
+ensure_go() {
+  local version
+  have go || PATH=$PATH:/usr/local/go/bin
+  have go || install golang-go ca-certificates
+  version=$(go env GOVERSION)
+  at_least "${version#go}" 1.21 || fail "Go ${version#go} is too old: 1.21 or newer is needed (go.dev/dl)"
+}
+
+main() {
+  local purpose=${1:-run}
+  ensure_packages cc=build-essential git=git make=make python3=python3 flock=util-linux
+  case $purpose in
+    run) ;;
+    test) ensure_packages valgrind=valgrind shellcheck=shellcheck ;;
+    *) fail "usage: scripts/setup.sh [run|test]" ;;
+  esac
+  ensure_rust
+  ensure_go
+}
+
+main "$@"
