@@ -1,6 +1,6 @@
 //! What `cargo metadata` says, in the few fields that tidy looks at.
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub(crate) struct Dependency {
     pub(crate) dev: bool,
 }
 
-/// The packages that are built for this platform.
+/// The members of the workspace and the packages that they ship with, on Linux.
 pub(crate) fn load(root: &Path) -> Result<Vec<Package>, String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
@@ -49,26 +49,19 @@ pub(crate) fn load(root: &Path) -> Result<Vec<Package>, String> {
 }
 
 fn parse(metadata: &Value) -> Vec<Package> {
-    let members: Vec<&str> = list(&metadata["workspace_members"])
-        .iter()
-        .filter_map(Value::as_str)
-        .collect();
-    // `packages` has every platform's; `resolve` only what is built for this one.
-    let built: Vec<&str> = list(&metadata["resolve"]["nodes"])
-        .iter()
-        .filter_map(|node| node["id"].as_str())
-        .collect();
+    let members = members(metadata);
+    let shipped = shipped(metadata);
     let mut packages = Vec::new();
     for package in list(&metadata["packages"]) {
         let id = package["id"].as_str().unwrap_or_default();
-        if !built.contains(&id) {
+        if !shipped.contains(id) {
             continue;
         }
         packages.push(Package {
             name: text(&package["name"]),
             version: text(&package["version"]),
             license: text(&package["license"]),
-            member: members.contains(&id),
+            member: members.contains(id),
             dependencies: list(&package["dependencies"])
                 .iter()
                 .map(dependency)
@@ -76,6 +69,39 @@ fn parse(metadata: &Value) -> Vec<Package> {
         });
     }
     packages
+}
+
+fn members(metadata: &Value) -> BTreeSet<&str> {
+    list(&metadata["workspace_members"])
+        .iter()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+/// Identifiers of all that a member needs to be built for this platform, itself included.
+///
+/// `packages` also has what other platforms and features that are off would need.
+fn shipped(metadata: &Value) -> BTreeSet<&str> {
+    let mut waiting: Vec<&str> = members(metadata).into_iter().collect();
+    let mut found = BTreeSet::new();
+    let nodes = list(&metadata["resolve"]["nodes"]);
+    while let Some(id) = waiting.pop() {
+        if !found.insert(id) {
+            continue;
+        }
+        for node in nodes.iter().filter(|node| node["id"] == id) {
+            let needed = list(&node["deps"]).iter().filter(|edge| ships(edge));
+            waiting.extend(needed.filter_map(|edge| edge["pkg"].as_str()));
+        }
+    }
+    found
+}
+
+/// Whether an edge of the graph is more than a dev-dependency.
+fn ships(edge: &Value) -> bool {
+    list(&edge["dep_kinds"])
+        .iter()
+        .any(|kind| kind["kind"].as_str() != Some("dev"))
 }
 
 fn dependency(value: &Value) -> Dependency {
@@ -99,13 +125,20 @@ mod tests {
 
     #[test]
     fn reads_the_fields_it_needs() {
+        let edge = |id: &str, kind: Option<&str>| serde_json::json!({"pkg": id, "dep_kinds": [{"kind": kind}]});
         let metadata = serde_json::json!({
             "workspace_members": ["a 0"],
-            "resolve": {"nodes": [{"id": "a 0"}, {"id": "b 1"}]},
+            "resolve": {"nodes": [
+                {"id": "a 0", "deps": [edge("b 1", None), edge("c 1", Some("dev"))]},
+                {"id": "b 1", "deps": []},
+                {"id": "c 1", "deps": []},
+                {"id": "windows 1", "deps": []},
+            ]},
             "packages": [
                 {"id": "a 0", "name": "a", "version": "0", "license": "MIT", "dependencies": [
                     {"name": "b", "kind": null}, {"name": "c", "kind": "dev"}]},
                 {"id": "b 1", "name": "b", "version": "1", "license": null, "dependencies": []},
+                {"id": "c 1", "name": "c", "version": "1", "license": "MIT", "dependencies": []},
                 {"id": "windows 1", "name": "windows", "version": "1", "dependencies": []},
             ],
         });
