@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 
+	"tidegate/testcluster/internal/churn"
 	"tidegate/testcluster/internal/control"
 )
 
@@ -15,6 +16,7 @@ const help = `usage: testcluster WORD [arguments]
 
   up        start a cluster and stay in the foreground (up --help)
   ctl       steer a running cluster (ctl --help)
+  churn     keep the sample workloads changing, gently (churn --help)
 
   etcd, kube-apiserver, kube-controller-manager, kubectl
             be that program; the arguments are its own`
@@ -30,6 +32,8 @@ func main() {
 		os.Exit(up(rest))
 	case "ctl":
 		os.Exit(control.Ctl(rest))
+	case "churn":
+		os.Exit(churn.Churn(rest))
 	case "help", "-h", "--help":
 		fmt.Println(help)
 		return
