@@ -8,6 +8,7 @@
 
 mod client;
 mod credentials;
+mod discovery;
 mod error;
 mod gzip;
 mod no_proxy;
@@ -20,6 +21,7 @@ mod transport;
 
 pub use self::{
     client::Client,
+    discovery::{Discovery, DiscoveryFailure, ResolveError},
     error::{Advice, ClientError},
     options::{ClientOptions, Compression, Impersonation, Purpose, Source},
     resource::{Gvr, Resource},

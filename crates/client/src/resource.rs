@@ -119,7 +119,8 @@ impl Resource {
     }
 }
 
-fn api_version(group: &str, version: &str) -> String {
+/// `v1` or `apps/v1`.
+pub(crate) fn api_version(group: &str, version: &str) -> String {
     if group.is_empty() {
         version.to_owned()
     } else {
