@@ -5,12 +5,23 @@
 
 #![warn(missing_docs)]
 
+mod bits;
+mod delta;
+mod dictionary;
+mod diff;
+mod echo;
 mod error;
 mod frame;
+mod groups;
+mod holes;
 mod hot_cache;
 mod options;
 mod packed;
 mod packer;
+mod recent;
+mod sibling;
+mod token;
+mod trainer;
 
 pub use self::{
     error::UnpackError,
