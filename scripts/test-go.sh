@@ -8,4 +8,4 @@ vet_and_test() (cd "$1" && go vet ./... && go test ./...)
 
 while read -r manifest; do
   vet_and_test "${manifest%/go.mod}" || fail "${manifest%/go.mod} failed"
-done < <(git ls-files -- 'go.mod' '*/go.mod')
+done < <(git ls-files --cached --others --exclude-standard -- 'go.mod' '*/go.mod')
