@@ -1,0 +1,67 @@
+//! Seeded simulation: random server histories, faults and handler speeds, against the whole core.
+//!
+//! Nothing here waits or talks: the server is a model, time is a number. A violation names the seed that replays it:
+//! `TIDEGATE_SIM_SEED=N cargo test -p tidegate-informer simulation`.
+
+mod handler;
+mod server;
+mod world;
+
+use world::World;
+
+/// Histories in a plain run; `TIDEGATE_SIM_HISTORIES` asks for more.
+const HISTORIES: u64 = 10_000;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name)
+        .ok()
+        .map(|text| text.parse().expect("the variable holds a number"))
+}
+
+fn play(seed: u64) -> world::Tally {
+    let mut world = World::new(seed);
+    for _ in 0..world.length() {
+        world.act();
+    }
+    world.settle();
+    world.tally()
+}
+
+#[test]
+fn random_histories_keep_every_promise() {
+    if let Some(seed) = number("TIDEGATE_SIM_SEED") {
+        play(seed);
+        return;
+    }
+    let histories = number("TIDEGATE_SIM_HISTORIES").unwrap_or(HISTORIES);
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let tallies: Vec<world::Tally> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..threads)
+            .map(|thread| {
+                scope.spawn(move || {
+                    (thread..histories)
+                        .step_by(threads as usize)
+                        .map(play_named)
+                        .sum()
+                })
+            })
+            .collect();
+        runs.into_iter()
+            .map(|run| {
+                run.join()
+                    .expect("a history failed; its seed is named above")
+            })
+            .collect()
+    });
+    let tally: world::Tally = tallies.into_iter().sum();
+    println!("{histories} histories: {tally:?}");
+    tally.assert_everything_happened();
+}
+
+fn play_named(seed: u64) -> world::Tally {
+    let played = std::panic::catch_unwind(|| play(seed));
+    played.unwrap_or_else(|panic| {
+        println!("history failed; replay it with TIDEGATE_SIM_SEED={seed}");
+        std::panic::resume_unwind(panic)
+    })
+}
