@@ -31,10 +31,11 @@ start_workloads() {
 # In the foreground where there is a terminal; else in the background, so that signals are heard.
 watch_cluster() {
   local command=("$(target_dir)/debug/tidegate" watch) code=0
+  local words=${WATCH:-deploy pods services endpointslices configmaps tides -A}
   # shellcheck disable=SC2206 # words, on purpose
-  command+=(${WATCH:-pods,deployments,services,endpointslices,configmaps,tides -A})
+  command+=($words)
   [ -z "${RUN_SECONDS:-}" ] || command=(timeout --foreground --signal=INT --kill-after=10 "$RUN_SECONDS" "${command[@]}")
-  say "tidegate watch ${WATCH:-pods,deployments,services,endpointslices,configmaps,tides -A}"
+  say "tidegate watch $words"
   if [ -t 0 ] && [ -t 1 ]; then
     "${command[@]}" || code=$?
   else

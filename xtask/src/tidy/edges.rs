@@ -56,6 +56,21 @@ const TABLE: &[Allowed] = &[
         kind: Kind::Program,
     },
     Allowed {
+        name: "tidegate-instructions",
+        uses: &["tidegate-wire", "tidegate-pack"],
+        kind: Kind::Program,
+    },
+    Allowed {
+        name: "informer-bench-protocol",
+        uses: &[],
+        kind: Kind::Program,
+    },
+    Allowed {
+        name: "informer-bench",
+        uses: &["informer-bench-protocol", "tidegate-informer"],
+        kind: Kind::Program,
+    },
+    Allowed {
         name: "xtask",
         uses: &[],
         kind: Kind::Program,
