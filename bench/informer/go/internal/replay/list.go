@@ -60,6 +60,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, store *Store, name
 	}
 	if err := answer.write(out, enc); err != nil {
 		s.log.Debug("list was cut off", "error", err)
+	} else if answer.next == "" {
+		store.sentAll()
 	}
 }
 

@@ -26,6 +26,7 @@ type Store struct {
 	changed  chan struct{} // closed, then replaced, at every change
 	watchers map[*watcher]struct{}
 	paged    map[uint64]snapshot // lists that a continue token still refers to
+	served   int                 // complete pictures sent, by list or stream
 }
 
 // snapshot is a consistent list; its objects never change.
@@ -165,6 +166,13 @@ func (s *Store) compact() {
 	s.broadcast()
 }
 
+// sentAll counts a picture of which the last byte was written.
+func (s *Store) sentAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.served++
+}
+
 func (s *Store) broadcast() {
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -175,13 +183,14 @@ type Status struct {
 	Objects  int    `json:"objects"`
 	Version  uint64 `json:"version"`
 	Watchers int    `json:"watchers"`
+	Served   int    `json:"served"`  // complete pictures sent, by list or stream
 	Backlog  uint64 `json:"backlog"` // events the slowest watch has not taken yet
 }
 
 func (s *Store) status() Status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := Status{Objects: len(s.current), Version: s.version, Watchers: len(s.watchers)}
+	out := Status{Objects: len(s.current), Version: s.version, Watchers: len(s.watchers), Served: s.served}
 	for w := range s.watchers {
 		out.Backlog = max(out.Backlog, s.version-w.version)
 	}

@@ -56,6 +56,9 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, store *Store, nam
 	ctx, cancel := context.WithTimeout(r.Context(), request.timeout)
 	defer cancel()
 	if out.sendInitial(initial) == nil {
+		if initial != nil {
+			store.sentAll()
+		}
 		s.follow(ctx, out, store, place)
 	}
 }
