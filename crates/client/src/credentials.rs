@@ -1,7 +1,8 @@
 //! The headers that say who we are, for each request.
 //!
 //! kube's layers know every way to log in; they are run here over an empty request, and what they
-//! add is taken. Token files are read here instead, so that a trailing newline does no harm.
+//! add is taken. Tokens and token files are read here instead, so that a trailing newline does no
+//! harm; as in Go's clients, a file wins over a token, and both over anything else.
 //! Credential plugins may run for seconds: they run on their own thread, and with a time limit.
 
 use std::{
@@ -15,7 +16,9 @@ use http_body_util::Empty;
 use kube::{
     Config,
     client::{AuthError, ConfigExt},
+    config::AuthInfo,
 };
+use secrecy::ExposeSecret;
 use tokio::sync::Mutex;
 use tower::{BoxError, Layer, ServiceExt, service_fn, util::BoxCloneSyncService};
 
@@ -29,21 +32,25 @@ type Stamp = BoxCloneSyncService<Request<Empty<Bytes>>, Response<HeaderMap>, Box
 /// Yields the headers of one identity.
 pub(crate) struct Credentials {
     stamp: Stamp,
-    token_file: Option<TokenFile>,
+    token: Option<Token>,
+}
+
+enum Token {
+    Fixed(HeaderValue),
+    File(TokenFile),
 }
 
 impl Credentials {
     /// Runs the credential plugin, if there is one. Afterwards `config` holds no `exec` part if the
     /// plugin gave a token, so that building TLS from it will not run the plugin once more.
     pub(crate) fn read(config: &mut Config) -> Result<Self, ClientError> {
-        let token_file = config.auth_info.token_file.take().map(PathBuf::from);
-        let token_file = token_file.map(TokenFile::read).transpose()?;
-        let auth = if token_file.is_some() {
+        let token = Token::take(&mut config.auth_info)?;
+        let auth = if token.is_some() {
             None
         } else {
             config.auth_layer()?
         };
-        if auth.is_some() || token_file.is_some() {
+        if auth.is_some() || token.is_some() {
             config.auth_info.exec = None;
         }
         let extra = config.extra_headers_layer()?;
@@ -54,16 +61,19 @@ impl Credentials {
             Some(auth) => BoxCloneSyncService::new(auth.layer(inner)),
             None => BoxCloneSyncService::new(inner),
         };
-        Ok(Self { stamp, token_file })
+        Ok(Self { stamp, token })
     }
 
     /// The headers to add to the next request. Reads the token file or runs the plugin again when it is due.
     pub(crate) async fn headers(&self) -> Result<HeaderMap, ClientError> {
         let stamped = self.stamp.clone().oneshot(Request::new(Empty::new())).await;
         let mut headers = stamped.map_err(refusal)?.into_body();
-        if let Some(file) = &self.token_file {
-            headers.insert(header::AUTHORIZATION, file.header().await);
-        }
+        let token = match &self.token {
+            None => return Ok(headers),
+            Some(Token::Fixed(header)) => header.clone(),
+            Some(Token::File(file)) => file.header().await,
+        };
+        headers.insert(header::AUTHORIZATION, token);
         Ok(headers)
     }
 }
@@ -74,6 +84,26 @@ fn refusal(error: BoxError) -> ClientError {
         None => ClientError::Credentials {
             reason: "the credential plugin failed".to_owned(),
         },
+    }
+}
+
+impl Token {
+    fn take(auth: &mut AuthInfo) -> Result<Option<Self>, ClientError> {
+        let token = auth.token.take();
+        if let Some(path) = auth.token_file.take().filter(|path| !path.is_empty()) {
+            return TokenFile::read(path.into()).map(|file| Some(Self::File(file)));
+        }
+        let text = token
+            .as_ref()
+            .map(ExposeSecret::expose_secret)
+            .filter(|text| !text.is_empty());
+        let header = text.map(|text| bearer(Ok(text.to_owned()))).transpose();
+        let unusable = |reason| ClientError::Credentials {
+            reason: format!("the token cannot be used: {reason}"),
+        };
+        header
+            .map(|header| header.map(Self::Fixed))
+            .map_err(unusable)
     }
 }
 

@@ -200,6 +200,7 @@ impl From<kube::Error> for ClientError {
         let reason = match &error {
             kube::Error::Auth(auth) => auth_reason(auth),
             kube::Error::InferKubeconfig(kubeconfig) => kubeconfig_reason(kubeconfig),
+            kube::Error::RustlsTls(tls) => first_clause(tls),
             other => first_clause(other),
         };
         Self::Credentials { reason }
@@ -254,13 +255,14 @@ fn first_clause(error: &dyn StdError) -> String {
     text.split(": ").next().unwrap_or_default().to_owned()
 }
 
+/// An `io::Error` hides what it wraps from `source`, so it is opened by hand.
 fn caused_by_tls(error: &(dyn StdError + 'static)) -> bool {
-    causes(error).any(|cause| {
-        let inner = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
-    })
+    let wrapped = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|wrapped| caused_by_tls(wrapped))
+        || error.source().is_some_and(caused_by_tls)
 }
 
 fn causes<'a>(

@@ -158,7 +158,10 @@ pub(crate) async fn blocking<T: Send + 'static>(
 ) -> Result<T, ClientError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(_) => Err(invalid("reading it was cut off")),
+        // A plugin's token that cannot be a header makes kube panic, on that thread.
+        Err(_) => Err(ClientError::Credentials {
+            reason: "they cannot be used".to_owned(),
+        }),
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Does no IO. Like kubectl: categories first, then plural and singular names, then short names, then
 //! kinds; among equals the core group, then the server's order of groups, then the preferred
-//! version. Beyond kubectl: case never matters, a
-//! kind is found in any group, and `pods.v1` means core `v1`.
+//! version. Beyond kubectl: case never matters, a kind is found in any group, a short name keeps a
+//! given version, and `pods.v1` means core `v1`.
 
 use std::collections::HashSet;
 

@@ -2,6 +2,11 @@
 //!
 //! One binary, so that the real API server is started once.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "measured numbers, shown with --nocapture"
+)]
+
 mod cluster;
 mod credentials;
 mod discovery;
