@@ -1,2 +1,60 @@
-//! The `tidegate` command.
-fn main() {}
+//! The `tidegate` command: parses the command line, runs one command, and turns its end into an exit code.
+//!
+//! Knows no command's inside. Exit codes: 0 done, 1 any error (usage included, as with kubectl),
+//! 130 after SIGINT, 143 after SIGTERM.
+
+mod cli;
+mod failure;
+mod signals;
+mod watch;
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use cli::{Cli, Command};
+use failure::Failure;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            );
+            // Where it cannot be printed, nobody is reading.
+            let _ = error.print();
+            return if asked {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            };
+        }
+    };
+    let ended = match cli.command {
+        Command::Watch(arguments) => watch::run(*arguments),
+        Command::Completion { shell } => completion(shell),
+    };
+    match ended {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            if !failure.message().is_empty() {
+                let _ = writeln!(io::stderr().lock(), "{}", failure.message());
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn completion(shell: clap_complete::Shell) -> Result<u8, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "tidegate", &mut script);
+    match io::stdout().lock().write_all(&script) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::new(format!(
+            "error: cannot write to standard output: {error}"
+        ))),
+        _ => Ok(0),
+    }
+}
