@@ -5,8 +5,10 @@
 
 mod handler;
 mod server;
+mod tally;
 mod world;
 
+use tally::Tally;
 use world::World;
 
 /// Histories in a plain run; `TIDEGATE_SIM_HISTORIES` asks for more.
@@ -18,7 +20,7 @@ fn number(name: &str) -> Option<u64> {
         .map(|text| text.parse().expect("the variable holds a number"))
 }
 
-fn play(seed: u64) -> world::Tally {
+fn play(seed: u64) -> Tally {
     let mut world = World::new(seed);
     for _ in 0..world.length() {
         world.act();
@@ -35,7 +37,7 @@ fn random_histories_keep_every_promise() {
     }
     let histories = number("TIDEGATE_SIM_HISTORIES").unwrap_or(HISTORIES);
     let threads = std::thread::available_parallelism().map_or(1, |count| count.get() as u64);
-    let tallies: Vec<world::Tally> = std::thread::scope(|scope| {
+    let tallies: Vec<Tally> = std::thread::scope(|scope| {
         let runs: Vec<_> = (0..threads)
             .map(|thread| {
                 scope.spawn(move || {
@@ -53,12 +55,12 @@ fn random_histories_keep_every_promise() {
             })
             .collect()
     });
-    let tally: world::Tally = tallies.into_iter().sum();
+    let tally: Tally = tallies.into_iter().sum();
     println!("{histories} histories: {tally:?}");
     tally.assert_everything_happened();
 }
 
-fn play_named(seed: u64) -> world::Tally {
+fn play_named(seed: u64) -> Tally {
     let played = std::panic::catch_unwind(|| play(seed));
     played.unwrap_or_else(|panic| {
         println!("history failed; replay it with TIDEGATE_SIM_SEED={seed}");

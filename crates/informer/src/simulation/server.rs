@@ -126,10 +126,9 @@ impl Server {
         });
     }
 
-    /// History up to now is forgotten.
+    /// History up to now is forgotten. Watches that are open get all the same what they have not read yet.
     pub(super) fn compact(&mut self) {
         self.oldest = self.version;
-        self.history.clear();
     }
 
     /// The resource goes, with everything in it.
@@ -146,6 +145,7 @@ impl Server {
         let back = rng.below(6);
         self.version = self.version.saturating_sub(back).max(10);
         self.state = self.state_at(self.version).cloned().unwrap_or_default();
+        self.history.retain(|event| event.version <= self.version);
         self.timeline.retain(|version, _| *version <= self.version);
         self.paging = None;
         self.compact();
