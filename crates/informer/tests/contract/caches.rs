@@ -3,10 +3,10 @@
 use crate::support::{
     PATIENCE, cluster, config_maps, eventually, factory_of, fresh, reach, recorder, value_of, write,
 };
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tidegate_informer::{
-    Event, FactoryOptions, FailureKind, Gvr, InformerFactory, Object, Phase, ResourceVersion,
-    Selector, Transform,
+    FactoryOptions, FailureKind, Gvr, InformerFactory, Object, Phase, ResourceVersion, Selector,
+    Transform,
 };
 use tidegate_testcluster::User;
 use tokio::time::timeout;
@@ -128,7 +128,8 @@ async fn one_failing_resource_harms_no_other() {
         .await
         .expect("a namespace");
     let secrets = factory.for_resource(Gvr::new("", "v1", "secrets")).start();
-    let nothing = factory
+    let nothing = factory_of(User::Admin)
+        .await
         .for_resource(Gvr::new("nope.example.com", "v1", "nothings"))
         .start();
     let good = factory
