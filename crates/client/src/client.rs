@@ -14,6 +14,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use tracing::Instrument as _;
 
 use crate::{
+    credentials::PLUGIN_TIME_MAX,
     error::{Advice, ClientError},
     options::{ClientOptions, Purpose, Source},
     response::Response,
@@ -23,8 +24,6 @@ use crate::{
 
 /// At most one renewal in this time, whatever the callers see.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(5);
-/// A credential plugin that waits for a person must not hold everyone for ever.
-const RENEWAL_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// A server, the credentials for it, and the connections to it. Clones share all of these.
 #[derive(Clone)]
@@ -220,10 +219,10 @@ impl fmt::Debug for Client {
 }
 
 async fn limited<T>(work: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
-    let limited = tokio::time::timeout(RENEWAL_TIME_MAX, work).await;
+    let limited = tokio::time::timeout(PLUGIN_TIME_MAX, work).await;
     limited.unwrap_or_else(|_| {
         Err(ClientError::Credentials {
-            reason: format!("not obtained within {RENEWAL_TIME_MAX:?}"),
+            reason: format!("not obtained within {PLUGIN_TIME_MAX:?}"),
         })
     })
 }

@@ -27,6 +27,9 @@ use crate::error::ClientError;
 /// How old a token read from a file may be; kubelets write the next one long before the old expires.
 const TOKEN_AGE_MAX: Duration = Duration::from_secs(60);
 
+/// A credential plugin that waits for a person must not hold everyone for ever.
+pub(crate) const PLUGIN_TIME_MAX: Duration = Duration::from_secs(60);
+
 type Stamp = BoxCloneSyncService<Request<Empty<Bytes>>, Response<HeaderMap>, BoxError>;
 
 /// Yields the headers of one identity.
@@ -66,7 +69,11 @@ impl Credentials {
 
     /// The headers to add to the next request. Reads the token file or runs the plugin again when it is due.
     pub(crate) async fn headers(&self) -> Result<HeaderMap, ClientError> {
-        let stamped = self.stamp.clone().oneshot(Request::new(Empty::new())).await;
+        let stamping = self.stamp.clone().oneshot(Request::new(Empty::new()));
+        let stamped = tokio::time::timeout(PLUGIN_TIME_MAX, stamping).await;
+        let stamped = stamped.map_err(|_| ClientError::Credentials {
+            reason: format!("the credential plugin did not end within {PLUGIN_TIME_MAX:?}"),
+        })?;
         let mut headers = stamped.map_err(refusal)?.into_body();
         let token = match &self.token {
             None => return Ok(headers),

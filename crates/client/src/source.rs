@@ -45,7 +45,7 @@ impl Pinned {
             Source::Config(config) => *config,
             Source::Url(url) => Config::new(
                 url.parse()
-                    .map_err(|error| invalid(format!("{url:?}: {error}")))?,
+                    .map_err(|error| invalid(format!("the server is not a URL: {error}")))?,
             ),
         };
         if let Some(server) = &options.server {
@@ -128,13 +128,8 @@ fn in_cluster() -> Result<Config, ClientError> {
     Ok(config)
 }
 
+/// Refuses a login in the URL first, so that no later message can repeat it.
 fn check_server(server: &http::Uri) -> Result<(), ClientError> {
-    let scheme = server.scheme_str().unwrap_or_default();
-    if !matches!(scheme, "http" | "https") || server.host().is_none_or(str::is_empty) {
-        return Err(invalid(format!(
-            "the server {server} is not a URL with http or https"
-        )));
-    }
     if server
         .authority()
         .is_some_and(|authority| authority.as_str().contains('@'))
@@ -142,6 +137,12 @@ fn check_server(server: &http::Uri) -> Result<(), ClientError> {
         return Err(invalid(
             "the server's URL must not hold a user name or password",
         ));
+    }
+    let scheme = server.scheme_str().unwrap_or_default();
+    if !matches!(scheme, "http" | "https") || server.host().is_none_or(str::is_empty) {
+        return Err(invalid(format!(
+            "the server {server} is not a URL with http or https"
+        )));
     }
     Ok(())
 }
@@ -192,6 +193,8 @@ mod tests {
             "ftp://x",
             "",
             "http://user:secret@x",
+            "ftp://user:secret@x",
+            "http://user:secret@x y",
             "https://",
             "a b",
         ] {
@@ -200,7 +203,7 @@ mod tests {
                 error.starts_with("cannot load the API server's configuration: "),
                 "{error}"
             );
-            assert!(bad == "a b" || !error.contains("secret"), "{error}");
+            assert!(!error.contains("secret"), "{error}");
         }
     }
 }

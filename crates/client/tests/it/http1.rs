@@ -333,3 +333,40 @@ async fn other_methods_carry_bodies() {
         "POST /api/v1/x?y {}"
     );
 }
+
+/// What cannot be seen from outside without breaking a network: the kernel probes the peer of an idle
+/// connection within five seconds.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn idle_connections_are_probed_by_the_kernel() {
+    let server = Server::start(async |_| {
+        let (response, pieces) = stream(200);
+        tokio::spawn(async move { pieces.closed().await });
+        response
+    })
+    .await;
+    let client = server.client().await;
+    let _watch = client
+        .get("/", JSON, Purpose::Watch)
+        .await
+        .expect("an answer");
+    tokio::time::sleep(Duration::from_millis(500)).await; // what was sent is acknowledged by then
+    let port: u16 = server
+        .url
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok())
+        .expect("a port");
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("the kernel's table");
+    let peer = format!("0100007F:{port:04X}"); // 127.0.0.1, remote
+    let timer = table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .find(|fields| fields[2] == peer)
+        .map(|fields| fields[5].to_owned());
+    let timer = timer.expect("the connection");
+    let (kind, ticks) = timer.split_once(':').expect("a timer");
+    let ticks = u64::from_str_radix(ticks, 16).expect("a number");
+    assert_eq!(kind, "02", "keepalive");
+    assert!(ticks <= 500, "{ticks} hundredths of a second");
+}
