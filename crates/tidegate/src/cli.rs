@@ -18,7 +18,6 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Watch any kinds of Kubernetes objects and see what changes
     Watch(Box<WatchArgs>),
     /// Print a shell completion script
     #[command(long_about = "Print a shell completion script.\n\n\

@@ -26,7 +26,7 @@ Examples:
   tidegate watch --all -A --webhook https://example.com/hook --webhook-secret-file key.txt
   tidegate watch pods --until-synced -o name";
 
-/// The flags of `tidegate watch`.
+/// Watch any kinds of Kubernetes objects and see what changes
 #[derive(Debug, Args)]
 #[command(long_about = LONG, after_long_help = EXAMPLES, after_help = "See --help for examples.")]
 pub(crate) struct WatchArgs {

@@ -230,6 +230,9 @@ fn syntax_text(expression: &str, errors: &ParseErrors) -> String {
     let Some(error) = errors.errors.first() else {
         return errors.to_string();
     };
+    if expression.trim().is_empty() {
+        return "the expression is empty".to_owned();
+    }
     let (line, column) = error.pos;
     let message = error.msg.lines().next().unwrap_or_default();
     // The parser lists every token that it would have liked; the place says enough.
@@ -374,13 +377,7 @@ mod tests {
               object.a == 'x
                           ^"#]],
         );
-        check(
-            "",
-            expect![[r#"
-                invalid --filter: Syntax error: mismatched input '<EOF>' (line 1, column 1)
-  
-                  ^"#]],
-        );
+        check("", expect!["invalid --filter: the expression is empty"]);
         check(
             "frob(object)",
             expect!["invalid --filter: there is no function 'frob'"],

@@ -121,7 +121,8 @@ impl Health {
             FailureKind::Forbidden => Told::Forbidden,
             kind => Told::Trouble(kind),
         };
-        let news = resource.told.replace(told) != Some(told);
+        let before = resource.told.replace(told);
+        let news = before != Some(told);
         match trouble.kind {
             FailureKind::Forbidden => {
                 if news {
@@ -136,7 +137,8 @@ impl Health {
                 }
             }
             FailureKind::Unreachable | FailureKind::Silent | FailureKind::Unauthorized => {
-                if !std::mem::replace(&mut self.outage, true) {
+                // Who was in trouble already belongs to the outage that was told.
+                if before.is_none() && !std::mem::replace(&mut self.outage, true) {
                     self.report
                         .warn(&format!("{}; trying again", outage_text(trouble)));
                 }
@@ -155,29 +157,18 @@ impl Health {
     }
 
     fn well(&mut self, index: usize) {
+        // One answer shows that the server is back, whatever this resource failed with meanwhile.
+        if std::mem::take(&mut self.outage) {
+            self.report.note("the server answers again");
+        }
         let resource = &mut self.resources[index];
-        let told = resource.told.take();
-        match told {
-            Some(Told::Trouble(
-                FailureKind::Unreachable | FailureKind::Silent | FailureKind::Unauthorized,
-            )) => {
-                if std::mem::take(&mut self.outage) {
-                    self.report.note("the server answers again");
-                }
-            }
-            Some(Told::Absent) => self.report.note(&format!(
-                "{} is served again",
-                resource.id.qualified_plural()
-            )),
+        let name = resource.id.qualified_plural();
+        match resource.told.take() {
+            Some(Told::Absent) => self.report.note(&format!("{name} is served again")),
             Some(
                 Told::Forbidden
                 | Told::Trouble(FailureKind::Server | FailureKind::BadData | FailureKind::NotFound),
-            ) => {
-                self.report.note(&format!(
-                    "{} can be watched now",
-                    resource.id.qualified_plural()
-                ));
-            }
+            ) => self.report.note(&format!("{name} can be watched now")),
             Some(Told::Trouble(_)) | None => {}
         }
     }
