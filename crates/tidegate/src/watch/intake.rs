@@ -12,8 +12,8 @@ use crate::watch::{
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Events between the informers and one sink.
-pub(crate) const CHANNEL: usize = 64;
+/// Events between the informers and one sink. Few, because each may hold two objects of a MiB.
+pub(crate) const CHANNEL: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Intake {

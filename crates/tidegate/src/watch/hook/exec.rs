@@ -22,7 +22,7 @@ use std::{
 use tokio::{io::AsyncWriteExt, process::Command, sync::watch, task::JoinSet};
 
 /// Events that wait here for another command of the same object.
-const WAITING_MAX: usize = 64;
+const WAITING_MAX: usize = 16;
 
 #[derive(Debug, Clone)]
 pub(crate) struct ExecOptions {
