@@ -26,7 +26,7 @@ fmt: ## format Rust and Go
 sim: ## simulate random histories of the informer (HISTORIES=100000)
 	@TIDEGATE_SIM_HISTORIES=$(or $(HISTORIES),100000) cargo test -p tidegate-informer --release simulation -- --nocapture
 
-fuzz-long: ## fuzz the decoders for longer than `make test` does
+fuzz-long: ## the generated tests of decoders and packer, many more cases (CASES=100000)
 	@scripts/fuzz.sh
 
 bench-informer: ## compare the informer with its peers (COUNT=10000 objects)
