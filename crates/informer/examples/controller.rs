@@ -2,6 +2,11 @@
 //!
 //! The handler only puts keys on a queue; the loop reads the newest state from the cache, so that a thousand changes of
 //! one object are one piece of work. Run it against any cluster: `cargo run --example controller`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an example talks to a terminal"
+)]
 
 use std::{collections::BTreeMap, error::Error};
 use tidegate_informer::{

@@ -1,4 +1,5 @@
 //! An index: which Pods run on which node, answered from memory.
+#![expect(clippy::print_stdout, reason = "an example talks to a terminal")]
 
 use std::error::Error;
 use tidegate_informer::{Client, ClientOptions, Gvr, InformerFactory, Object, Source};

@@ -1,6 +1,7 @@
 //! Many kinds, chosen at run time: everything that the arguments name, by any name that kubectl takes.
 //!
 //! `cargo run --example many_kinds -- deploy services ingresses.networking.k8s.io`
+#![expect(clippy::print_stdout, reason = "an example talks to a terminal")]
 
 use std::error::Error;
 use tidegate_informer::{

@@ -1,4 +1,5 @@
 //! A stream: typed objects, in an asynchronous loop.
+#![expect(clippy::print_stdout, reason = "an example talks to a terminal")]
 
 use k8s_openapi::api::apps::v1::Deployment;
 use std::error::Error;

@@ -167,97 +167,138 @@ impl Metrics {
     /// The Prometheus text exposition format, version 0.0.4.
     pub fn to_prometheus(&self) -> String {
         let mut text = String::new();
-        let mut family =
-            |name: &str, kind: &str, help: &str, read: &dyn Fn(&InformerMetrics) -> Vec<Sample>| {
-                let samples: Vec<Sample> = self.informers.iter().flat_map(read).collect();
-                if !samples.is_empty() {
-                    write_family(&mut text, name, kind, help, &samples);
-                }
-            };
-        family("events_total", "counter", "Changes of the cache.", &|one| {
-            let kinds = [
-                ("added", one.added),
-                ("updated", one.updated),
-                ("deleted", one.deleted),
-            ];
-            kinds
-                .map(|(kind, count)| with(one, "type", kind, count))
-                .into()
-        });
-        family(
-            "received_bytes_total",
-            "counter",
-            "Bytes of responses, decompressed.",
-            &|one| plain(one, one.received_bytes),
-        );
-        family(
-            "requests_total",
-            "counter",
-            "Lists and watches sent.",
-            &|one| plain(one, one.requests),
-        );
-        family(
-            "silence_seconds",
-            "gauge",
-            "Time since bytes last came.",
-            &|one| vec![(one.labels.clone(), one.silence_seconds)],
-        );
-        family(
-            "relists_total",
-            "counter",
-            "Full pictures completed, by reason.",
-            &|one| {
-                one.relists
-                    .iter()
-                    .map(|(reason, count)| with(one, "reason", reason, *count))
-                    .collect()
-            },
-        );
-        family(
-            "failures_total",
-            "counter",
-            "Failed requests and streams.",
-            &|one| {
-                one.failures
-                    .iter()
-                    .map(|(kind, count)| with(one, "kind", kind, *count))
-                    .collect()
-            },
-        );
-        family("objects", "gauge", "Objects in the cache.", &|one| {
-            plain(one, one.objects)
-        });
-        family(
-            "cache_bytes",
-            "gauge",
-            "Bytes of cached bodies, as stored.",
-            &|one| plain(one, one.cache_bytes),
-        );
-        family(
-            "synced",
-            "gauge",
-            "1 if there has been a full picture.",
-            &|one| plain(one, u64::from(one.synced)),
-        );
-        family(
-            "handler_queue_depth",
-            "gauge",
-            "Objects with a change waiting.",
-            &|one| per_handler(one, |h| h.depth),
-        );
-        family(
-            "handler_events_total",
-            "counter",
-            "Events given to a handler.",
-            &|one| per_handler(one, |h| h.delivered),
-        );
-        family(
-            "handler_panics_total",
-            "counter",
-            "Handler calls that panicked.",
-            &|one| per_handler(one, |h| h.panics),
-        );
+        for family in FAMILIES {
+            let samples: Vec<Sample> = self.informers.iter().flat_map(family.read).collect();
+            if !samples.is_empty() {
+                family.write(&mut text, &samples);
+            }
+        }
         text
+    }
+}
+
+/// One metric: its name without the prefix `tidegate_informer_`, and how it is read.
+struct Family {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    read: fn(&InformerMetrics) -> Vec<Sample>,
+}
+
+const fn family(
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    read: fn(&InformerMetrics) -> Vec<Sample>,
+) -> Family {
+    Family {
+        name,
+        kind,
+        help,
+        read,
+    }
+}
+
+const FAMILIES: &[Family] = &[
+    family("events_total", "counter", "Changes of the cache.", |one| {
+        let kinds = [
+            ("added", one.added),
+            ("updated", one.updated),
+            ("deleted", one.deleted),
+        ];
+        kinds
+            .map(|(kind, count)| with(one, "type", kind, count))
+            .into()
+    }),
+    family(
+        "received_bytes_total",
+        "counter",
+        "Bytes of responses, decompressed.",
+        |one| plain(one, one.received_bytes),
+    ),
+    family(
+        "requests_total",
+        "counter",
+        "Lists and watches sent.",
+        |one| plain(one, one.requests),
+    ),
+    family(
+        "silence_seconds",
+        "gauge",
+        "Time since bytes last came.",
+        |one| vec![(one.labels.clone(), one.silence_seconds)],
+    ),
+    family(
+        "relists_total",
+        "counter",
+        "Full pictures completed, by reason.",
+        |one| {
+            one.relists
+                .iter()
+                .map(|(reason, count)| with(one, "reason", reason, *count))
+                .collect()
+        },
+    ),
+    family(
+        "failures_total",
+        "counter",
+        "Failed requests and streams.",
+        |one| {
+            one.failures
+                .iter()
+                .map(|(kind, count)| with(one, "kind", kind, *count))
+                .collect()
+        },
+    ),
+    family("objects", "gauge", "Objects in the cache.", |one| {
+        plain(one, one.objects)
+    }),
+    family(
+        "cache_bytes",
+        "gauge",
+        "Bytes of cached bodies, as stored.",
+        |one| plain(one, one.cache_bytes),
+    ),
+    family(
+        "synced",
+        "gauge",
+        "1 if there has been a full picture.",
+        |one| plain(one, u64::from(one.synced)),
+    ),
+    family(
+        "handler_queue_depth",
+        "gauge",
+        "Objects with a change waiting.",
+        |one| per_handler(one, |h| h.depth),
+    ),
+    family(
+        "handler_events_total",
+        "counter",
+        "Events given to a handler.",
+        |one| per_handler(one, |h| h.delivered),
+    ),
+    family(
+        "handler_panics_total",
+        "counter",
+        "Handler calls that panicked.",
+        |one| per_handler(one, |h| h.panics),
+    ),
+];
+
+impl Family {
+    fn write(&self, text: &mut String, samples: &[Sample]) {
+        let Self {
+            name, kind, help, ..
+        } = self;
+        let mut line = |arguments: std::fmt::Arguments<'_>| {
+            text.write_fmt(arguments)
+                .expect("invariant: writing to a string cannot fail");
+        };
+        let name = format!("tidegate_informer_{name}");
+        line(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
+        for (labels, value) in samples {
+            line(format_args!("{name}{{{labels}}} {value}\n"));
+        }
     }
 }
 
@@ -282,18 +323,6 @@ fn per_handler(one: &InformerMetrics, read: impl Fn(&HandlerMetrics) -> u64) -> 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus' values are doubles")]
 fn as_f64(value: u64) -> f64 {
     value as f64
-}
-
-fn write_family(text: &mut String, name: &str, kind: &str, help: &str, samples: &[Sample]) {
-    let name = format!("tidegate_informer_{name}");
-    let mut line = |arguments: std::fmt::Arguments<'_>| {
-        text.write_fmt(arguments)
-            .expect("invariant: writing to a string cannot fail");
-    };
-    line(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n"));
-    for (labels, value) in samples {
-        line(format_args!("{name}{{{labels}}} {value}\n"));
-    }
 }
 
 /// Escapes a label value.

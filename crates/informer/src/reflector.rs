@@ -235,6 +235,7 @@ impl Reflector {
         });
         if matches!(self.state, State::Follow) {
             self.status.phase = Phase::Watching;
+            self.recovered();
         } else {
             self.status.phase = Phase::Listing;
         }
@@ -356,6 +357,14 @@ impl Reflector {
         self.status.synced = true;
         self.status.failure = None;
         self.stubborn = 0;
+    }
+
+    /// The server took the watch. A failure in what it sends is another matter: that is over only when an event came.
+    fn recovered(&mut self) {
+        let of_data = |failure: &Failure| failure.kind == FailureKind::BadData;
+        if !self.status.failure.as_ref().is_some_and(of_data) {
+            self.status.failure = None;
+        }
     }
 
     /// An event or a bookmark came on a watch.

@@ -60,6 +60,32 @@ fn a_full_picture_may_be_empty() {
 }
 
 #[test]
+fn missed_deletions_are_marked() {
+    check_relist("a@1 b@2", "b@2", "deleted a@1 unseen");
+    let mut cache = cache();
+    relist(&mut cache, "a@1", "5");
+    assert_eq!(show_changes(&delete(&mut cache, "a@6")), "deleted a@6");
+}
+
+#[test]
+fn snapshots_are_whole() {
+    let mut cache = cache();
+    cache.begin_relist();
+    let json = crate::testing::json("a@1");
+    cache.stage(&tidegate_wire::parse_object(json.as_bytes()).expect("an object"));
+    cache.publish();
+    let half = cache.published().load_full();
+    assert!(half.is_empty() && !half.is_synced());
+    cache.finish_relist(None, &mut Vec::new());
+    assert!(
+        cache.published().load().is_empty(),
+        "not before it is published"
+    );
+    cache.publish();
+    assert_eq!(cache.published().load().len(), 1);
+}
+
+#[test]
 fn an_unfinished_picture_changes_nothing() {
     let mut cache = cache();
     relist(&mut cache, "a@1", "5");

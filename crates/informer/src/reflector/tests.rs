@@ -135,7 +135,7 @@ fn streamed() -> String {
 }
 
 #[test]
-fn a_break_is_resumed_at_the_last_version() {
+fn resumes_without_a_relist() {
     let (synced, bookmark) = (streamed(), format!("> {BOOKMARK}"));
     check(
         &[&synced, &bookmark, "+5s", "eof"],

@@ -48,8 +48,8 @@ impl Handler {
 
     /// Takes one event, if there is one. `versions_go_back`: the server was restored.
     pub(super) fn take(&mut self, versions_go_back: bool) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
-        let Poll::Ready(Some(event)) = self.mailbox.poll_next(&mut context) else {
+        let context = Context::from_waker(Waker::noop());
+        let Poll::Ready(Some(event)) = self.mailbox.poll_next(&context) else {
             return false;
         };
         self.events += 1;

@@ -39,7 +39,7 @@ fn check(before: &str, changes: &str, told: &str) {
 }
 
 #[test]
-fn changes_of_a_key_are_merged() {
+fn events_of_a_key_are_in_order() {
     check("", "a@1", "added a@1");
     check("", "a@1 a@2 a@3", "added a@3");
     check("", "a@1 -a@2", "");
@@ -128,9 +128,9 @@ fn a_resync_waits_for_an_idle_queue() {
     assert_eq!(drain(&mut queue), "updated a@1 to a@1, updated a@1 to a@2");
 }
 
-/// The promise `a_queue_holds_one_change_for_each_key`, with objects that come and go for ever.
+/// Also with objects that come and go for ever.
 #[test]
-fn a_stuck_queue_stays_small() {
+fn a_queue_holds_one_change_for_each_key() {
     let (mut cache, mut queue) = (cache(), Queue::default());
     push(&mut cache, &mut queue, "known@1");
     for round in 0..20_000 {
