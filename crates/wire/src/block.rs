@@ -41,7 +41,14 @@ impl Block {
     /// is a backslash that escapes, and is set likewise for the next block.
     #[inline(always)]
     pub(crate) fn quotes(&self, carry: &mut u64) -> u64 {
-        self.equal(b'"') & !escaped(self.equal(b'\\'), carry)
+        let backslash = u8x16::splat(b'\\');
+        let [a, b, c, d] = self.0.map(|lane| lane.simd_eq(backslash));
+        let any = (a | b) | (c | d);
+        let escaped = match any.to_bitmask() {
+            0 => std::mem::take(carry), // nearly always: most text has no escapes
+            _ => escaped(mask([a, b, c, d]), carry),
+        };
+        self.equal(b'"') & !escaped
     }
 }
 
@@ -56,9 +63,6 @@ fn mask(lanes: [u8x16; 4]) -> u64 {
 #[inline(always)]
 fn escaped(backslash: u64, carry: &mut u64) -> u64 {
     const EVEN: u64 = 0x5555_5555_5555_5555;
-    if backslash == 0 {
-        return std::mem::take(carry);
-    }
     let backslash = backslash & !*carry;
     let follows = backslash << 1 | *carry;
     let odd_starts = backslash & !EVEN & !follows;

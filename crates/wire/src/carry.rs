@@ -14,6 +14,8 @@ pub(crate) struct Carry {
     /// The start of a value whose end has not come, or a whole value lent to the caller.
     pending: Vec<u8>,
     scan: Option<ValueScan>,
+    /// Length of the last value: a guess at that of the next.
+    last: usize,
 }
 
 /// A whole value, and how many bytes of the chunk it took.
@@ -28,6 +30,7 @@ impl Carry {
             limit,
             pending: Vec::new(),
             scan: None,
+            last: 0,
         }
     }
 
@@ -36,12 +39,24 @@ impl Carry {
         self.scan.is_some()
     }
 
+    /// Between values: whether `rest` may well hold a whole one, so that reading it straight away
+    /// is worth a try.
+    pub(crate) fn is_worth_a_try(&self, rest: &[u8]) -> bool {
+        !self.active() && rest.len() >= self.last
+    }
+
     /// Bytes of the value begun.
     pub(crate) fn buffered(&self) -> usize {
         match self.scan {
             Some(_) => self.pending.len(),
             None => 0,
         }
+    }
+
+    /// Notes the length of a value that was read straight from the chunk, or refuses it.
+    pub(crate) fn note(&mut self, length: usize) -> Result<(), FrameError> {
+        self.last = length;
+        self.admit(length)
     }
 
     /// Refuses a length over the limit.
@@ -58,7 +73,7 @@ impl Carry {
         let end = match &mut self.scan {
             Some(scan) => scan.advance(chunk),
             None => {
-                self.clear();
+                self.release();
                 let Some((&first, rest)) = chunk.split_first() else {
                     return Ok(None);
                 };
@@ -70,6 +85,7 @@ impl Carry {
         self.admit(self.pending.len() + used)?;
         if end.is_some() {
             self.scan = None;
+            self.last = self.pending.len() + used;
             if self.pending.is_empty() {
                 let bytes = &chunk[..used];
                 return Ok(Some(Taken { bytes, used }));
@@ -80,7 +96,11 @@ impl Carry {
         Ok(end.map(|_| Taken { bytes, used }))
     }
 
-    fn clear(&mut self) {
+    /// Between values: forgets the last one, and gives a large buffer back.
+    pub(crate) fn release(&mut self) {
+        if self.active() {
+            return;
+        }
         self.pending.clear();
         if self.pending.capacity() > KEEP_BYTES {
             self.pending = Vec::new();

@@ -78,6 +78,7 @@ impl Framer {
     }
 
     pub(crate) fn end_feed(&mut self, chunk: &[u8]) {
+        self.carry.release();
         self.offset += chunk.len() as u64;
         self.failed = false;
     }

@@ -113,6 +113,7 @@ impl ListParser {
                 rest = &rest[used..];
             }
         }
+        self.carry.release();
         self.failed = false;
         Ok(())
     }
@@ -208,7 +209,8 @@ impl ListParser {
         };
         let (value, used) = (taken.bytes, taken.used);
         if !matches!(value[0], b'{' | b'[' | b'"') && !is_scalar(value) {
-            return Err(self.unexpected(Place::Value).into());
+            let (offset, expected) = (self.offset + used - value.len(), "a JSON value");
+            return Err(ScanError::Unexpected { expected, offset }.into());
         }
         if let Key::Kept(key) = self.member {
             let comma: &[u8] = if self.head.is_empty() { b"" } else { b"," };
@@ -226,10 +228,13 @@ impl ListParser {
         text: &[u8],
         on_item: &mut impl FnMut(RawObject<'_>) -> Result<(), E>,
     ) -> Result<usize, FeedError<E>> {
-        if !self.carry.active() {
+        if !self.carry.active() && text[0] != b'{' {
+            return Err(self.unexpected(Place::Item).into());
+        }
+        if self.carry.is_worth_a_try(text) {
             match object_prefix(text) {
                 Ok((item, used)) => {
-                    self.carry.admit(used)?;
+                    self.carry.note(used)?;
                     on_item(item).map_err(FeedError::Consumer)?;
                     self.place = Place::ItemOrEnd;
                     return Ok(used);

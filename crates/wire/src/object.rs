@@ -140,15 +140,17 @@ pub(crate) fn object_at<'a>(cursor: &mut Cursor<'a>) -> Result<RawObject<'a>, Sc
     })
 }
 
-/// A null or empty type counts as absent, and must not stay to contradict what is put in.
+/// A null or empty type counts as not written, and must not stay to contradict what is put in.
 fn type_field<'a>(
     cursor: &mut Cursor<'a>,
     field: &'static str,
     value: &mut Option<Cow<'a, str>>,
 ) -> Result<Member, ScanError> {
-    *value = cursor.text(field)?.filter(|text| !text.is_empty());
-    Ok(match value {
-        Some(_) => Member::Keep,
-        None => Member::Drop,
-    })
+    match cursor.text(field)?.filter(|text| !text.is_empty()) {
+        Some(text) => {
+            *value = Some(text);
+            Ok(Member::Keep)
+        }
+        None => Ok(Member::Drop),
+    }
 }

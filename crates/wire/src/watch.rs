@@ -37,10 +37,10 @@ impl WatchParser {
             pos += self.framer.begin_value(pos, &chunk[pos..])?;
             let rest = &chunk[pos..];
             let carry = self.framer.carry();
-            if !carry.active() {
+            if carry.is_worth_a_try(rest) {
                 match event_prefix(rest) {
                     Ok((event, used)) => {
-                        carry.admit(used)?;
+                        carry.note(used)?;
                         pos += used;
                         on_event(event).map_err(FeedError::Consumer)?;
                         continue;
