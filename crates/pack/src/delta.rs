@@ -26,7 +26,7 @@ const JUMP_BITS: u32 = 7;
 pub(crate) fn encode(base: &[u8], text: &[u8], ops: &[Op], holes: &Holes, out: &mut Vec<u8>) {
     let mut walk = holes.walk();
     let mut bits = BitWriter::new(out);
-    let mut echo = Echo::default();
+    let mut echo = Echo::new();
     let explicit = ops.iter().any(|op| is_explicit(op, &walk));
     bits.put_flag(explicit);
     // Both walks stand at `b` and `t`; equal bytes lie ahead up to the next departure.
@@ -84,7 +84,7 @@ pub(crate) fn decode(
 ) -> Result<(), UnpackError> {
     let mut walk = holes.walk();
     let mut bits = BitReader::new(stored);
-    let mut echo = Echo::default();
+    let mut echo = Echo::new();
     let explicit = bits.get_flag();
     let mut b = 0;
     loop {

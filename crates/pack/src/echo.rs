@@ -14,13 +14,26 @@ use crate::{
 /// Typical bits of a token's length.
 const LENGTH_BITS: u32 = 2;
 
+/// Bytes of a token that its key holds.
+const KEY_BYTES: usize = 7;
+/// Replacements looked back at. Bounds the time for bodies with thousands of tokens.
+const LOOK_BACK: usize = 64;
+
 /// What earlier tokens of the base became: ranges of the base and of the text.
-#[derive(Default)]
 pub(crate) struct Echo {
+    /// Length and first bytes of each replaced token, which are quicker to compare.
+    keys: Vec<u64>,
     pairs: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl Echo {
+    pub(crate) fn new() -> Self {
+        Self {
+            keys: Vec::with_capacity(LOOK_BACK),
+            pairs: Vec::with_capacity(LOOK_BACK),
+        }
+    }
+
     /// Writes `text[value]`, which stands in place of the token `base[token]`.
     pub(crate) fn write(
         &mut self,
@@ -32,7 +45,7 @@ impl Echo {
     ) {
         let (old, new) = (&base[token.clone()], &text[value.clone()]);
         let foretold = self.foretell(base, old);
-        self.pairs.push((token, value));
+        self.push(base, token, value);
         if let Some(range) = foretold {
             let is_foretold = text[range] == *new;
             bits.put_flag(!is_foretold);
@@ -80,17 +93,32 @@ impl Echo {
                 class.read(len, old, bits, out)?;
             }
         }
-        self.pairs.push((token, start..out.len()));
+        self.push(base, token, start..out.len());
         Ok(())
     }
 
     /// The part of the text that last replaced a token equal to `old`.
     fn foretell(&self, base: &[u8], old: &[u8]) -> Option<Range<usize>> {
-        let equal = |(token, _): &&(Range<usize>, Range<usize>)| base[token.clone()] == *old;
-        self.pairs
-            .iter()
-            .rev()
-            .find(equal)
-            .map(|(_, value)| value.clone())
+        let key = key(old);
+        let newest = self.keys.iter().zip(&self.pairs).rev().take(LOOK_BACK);
+        let mut equal = newest
+            .filter(|(known, _)| **known == key)
+            .map(|(_, pair)| pair);
+        // Keys of short tokens say all.
+        let found = equal.find(|(token, _)| old.len() <= KEY_BYTES || base[token.clone()] == *old);
+        found.map(|(_, value)| value.clone())
     }
+
+    fn push(&mut self, base: &[u8], token: Range<usize>, value: Range<usize>) {
+        self.keys.push(key(&base[token.clone()]));
+        self.pairs.push((token, value));
+    }
+}
+
+fn key(token: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let kept = token.len().min(KEY_BYTES);
+    bytes[..kept].copy_from_slice(&token[..kept]);
+    bytes[KEY_BYTES] = u8::try_from(token.len()).unwrap_or(u8::MAX);
+    u64::from_le_bytes(bytes)
 }

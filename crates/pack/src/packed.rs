@@ -133,13 +133,13 @@ impl Base {
         }
     }
 
-    pub(crate) fn raw(&self) -> Result<Rc<[u8]>, UnpackError> {
+    pub(crate) fn raw(&self) -> Result<Rc<Vec<u8>>, UnpackError> {
         recent::get_or_load(self.id, |out| self.unpack_into(out))
     }
 
     /// Tells the thread's cache that `raw` is this base.
     pub(crate) fn remember(&self, raw: &[u8]) {
-        recent::put(self.id, raw.into());
+        recent::put(self.id, Rc::new(raw.to_vec()));
     }
 
     fn unpack_into(&self, out: &mut Vec<u8>) -> Result<(), UnpackError> {
@@ -156,7 +156,7 @@ impl Siblings {
         }
     }
 
-    fn raw_base(&self) -> Result<Rc<[u8]>, UnpackError> {
+    fn raw_base(&self) -> Result<Rc<Vec<u8>>, UnpackError> {
         self.base().ok_or(UnpackError::Damaged)?.raw()
     }
 }
@@ -179,4 +179,86 @@ fn split_len(bytes: &[u8]) -> Option<(usize, &[u8])> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::{collection::vec, prelude::any, proptest, sample::Index};
+
+    use super::{Base, Home, Packed};
+    use crate::{Mode, PackOptions, Packer};
+
+    fn text(seed: u32) -> Vec<u8> {
+        let parts = (0..40).map(|i| {
+            format!(
+                r#"{{"name":"part-{i}","uid":"{:08x}","at":"2026-01-02T03:04:{:02}Z"}}"#,
+                seed * (i + 9),
+                (seed + i) % 60
+            )
+        });
+        parts.collect::<Vec<_>>().join(",").into_bytes()
+    }
+
+    /// One value of each kind: plain, base, sibling.
+    fn values() -> [Packed; 3] {
+        let mut packer = Packer::new(Mode::Compressed, PackOptions::default());
+        let [plain, base] = [&b"short"[..], &text(7)].map(|raw| packer.pack(raw, Some(1)));
+        let sibling = packer.pack(&text(1234), Some(1));
+        assert!(matches!(&*sibling.home, Home::Siblings(_)));
+        [plain, base, sibling]
+    }
+
+    /// Reads `stored` in place of the value's own bytes. A wrong result is fine, a panic isn't.
+    fn read_damaged(packed: &Packed, stored: Vec<u8>) {
+        let damaged = match &*packed.home {
+            Home::Base(base) => {
+                let base = Base::new(stored.into(), base.dictionary.clone());
+                Packed {
+                    home: Arc::new(Home::Base(base)),
+                    bytes: Box::default(),
+                }
+            }
+            _ => Packed {
+                home: Arc::clone(&packed.home),
+                bytes: stored.into(),
+            },
+        };
+        let raw_len = damaged.raw_len();
+        if let Ok(out) = damaged.unpack() {
+            assert_eq!(out.len(), raw_len);
+        }
+    }
+
+    fn stored(packed: &Packed) -> &[u8] {
+        if let Home::Base(base) = &*packed.home {
+            &base.frame
+        } else {
+            &packed.bytes
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn damage_never_panics(edits in vec((any::<Index>(), any::<u8>()), 1..5), cut in any::<Index>()) {
+            for packed in &values() {
+                let mut bytes = stored(packed).to_vec();
+                for (at, byte) in &edits {
+                    let at = at.index(bytes.len());
+                    bytes[at] = *byte;
+                }
+                read_damaged(packed, bytes.clone());
+                bytes.truncate(cut.index(bytes.len()));
+                read_damaged(packed, bytes);
+            }
+        }
+
+        #[test]
+        fn noise_never_panics(bytes in vec(any::<u8>(), 0..200)) {
+            for packed in &values() {
+                read_damaged(packed, bytes.clone());
+            }
+        }
+    }
 }

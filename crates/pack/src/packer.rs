@@ -133,17 +133,20 @@ impl Packer {
     fn depart(&self, raw: &[u8], sibling: u64) -> Option<Departure> {
         let mut best: Option<Departure> = None;
         for home in self.groups.homes(sibling) {
-            let is_stale = self.trainer.is_stale(home.dictionary());
-            if let Some(found) = depart(&home, raw).filter(|_| !is_stale) {
-                if found.is_good {
-                    return Some(found);
-                }
-                if best
-                    .as_ref()
-                    .is_none_or(|best| found.bytes.len() < best.bytes.len())
-                {
-                    best = Some(found);
-                }
+            if self.trainer.is_stale(home.dictionary()) {
+                continue;
+            }
+            let Some(found) = depart(&home, raw) else {
+                continue;
+            };
+            if found.is_good {
+                return Some(found);
+            }
+            if best
+                .as_ref()
+                .is_none_or(|best| found.bytes.len() < best.bytes.len())
+            {
+                best = Some(found);
             }
         }
         best

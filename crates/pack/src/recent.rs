@@ -10,26 +10,26 @@ const BYTES_MAX: usize = 256 * 1024;
 
 thread_local! {
     /// Most recently used last.
-    static RECENT: RefCell<Vec<(u64, Rc<[u8]>)>> = const { RefCell::new(Vec::new()) };
+    static RECENT: RefCell<Vec<(u64, Rc<Vec<u8>>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The body with this id, from the cache or else from `load`.
 pub(crate) fn get_or_load<E>(
     id: u64,
     load: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-) -> Result<Rc<[u8]>, E> {
+) -> Result<Rc<Vec<u8>>, E> {
     if let Some(found) = find(id) {
         return Ok(found);
     }
     let mut body = Vec::new();
     load(&mut body)?;
-    let body: Rc<[u8]> = body.into();
+    let body = Rc::new(body);
     put(id, Rc::clone(&body));
     Ok(body)
 }
 
 /// Remembers a body that the caller has at hand anyway.
-pub(crate) fn put(id: u64, body: Rc<[u8]>) {
+pub(crate) fn put(id: u64, body: Rc<Vec<u8>>) {
     if body.len() > BYTES_MAX {
         return;
     }
@@ -42,7 +42,7 @@ pub(crate) fn put(id: u64, body: Rc<[u8]>) {
     });
 }
 
-fn find(id: u64) -> Option<Rc<[u8]>> {
+fn find(id: u64) -> Option<Rc<Vec<u8>>> {
     RECENT.with_borrow_mut(|recent| {
         let at = recent.iter().rposition(|(known, _)| *known == id)?;
         recent[at..].rotate_left(1);

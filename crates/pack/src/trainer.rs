@@ -8,16 +8,18 @@ use std::sync::{Arc, Weak};
 use crate::{dictionary::Dictionary, options::PackOptions, packed::Packed};
 
 /// Raw bytes and bodies before the first training: below that, a dictionary isn't worth its place.
-const FIRST_BYTES: u64 = 512 * 1024;
+const FIRST_BYTES: u64 = 1024 * 1024;
 const FIRST_BODIES: usize = 32;
 /// A dictionary takes at most this share of the raw bytes seen.
-const SHARE: u64 = 16;
+const SHARE: u64 = 32;
 /// While smaller than allowed, the dictionary is trained anew at this growth.
 const GROWTH: u64 = 8;
+/// After the first training, samples are at most one in this many bodies, for they take memory.
+const SAMPLE_STRIDE: usize = 8;
 /// Raw bytes that one training looks at.
-const SAMPLE_BYTES_MAX: usize = 2 * 1024 * 1024;
+const SAMPLE_BYTES_MAX: usize = 1024 * 1024;
 /// The ratio right after a training is the mean over this many bodies.
-const SETTLE_BODIES: u32 = 128;
+const SETTLE_BODIES: u32 = 1024;
 /// A mean this much above the ratio after training calls for a new one.
 const DECAY: f64 = 1.25;
 /// Bodies between two trainings for decay.
@@ -83,13 +85,18 @@ impl Trainer {
         }
     }
 
-    /// Keeps the newest samples while few, then a mix of old and new.
+    /// Keeps all bodies at first, whose clones are free; then each eighth, in the end at random
+    /// places among older ones.
     fn sample(&mut self, packed: &Packed, count_max: usize) {
+        let bodies = self.bodies as usize;
+        if self.current.is_some() && !bodies.is_multiple_of(SAMPLE_STRIDE) {
+            return;
+        }
         if self.samples.len() < count_max {
             self.samples.push(packed.clone());
-        } else if count_max > 0 && self.bodies.is_multiple_of(8) {
-            let slot = (self.bodies / 8).wrapping_mul(0x9E37_79B1) >> 8;
-            self.samples[slot as usize % count_max] = packed.clone();
+        } else if count_max > 0 {
+            let slot = (bodies / SAMPLE_STRIDE).wrapping_mul(0x9E37_79B1) >> 8;
+            self.samples[slot % count_max] = packed.clone();
         }
     }
 
@@ -112,7 +119,7 @@ impl Trainer {
         self.next_bytes = self.raw_bytes.saturating_mul(GROWTH);
         self.bodies = 0;
         let (mut bodies, mut lengths, mut body) = (Vec::new(), Vec::new(), Vec::new());
-        for sample in &self.samples {
+        for sample in self.samples.drain(..) {
             if bodies.len() < SAMPLE_BYTES_MAX && sample.unpack_into(&mut body).is_ok() {
                 bodies.extend_from_slice(&body);
                 lengths.push(body.len());
