@@ -169,4 +169,4 @@ def ratio(value, base, higher_is_better):
     if not value or not base:
         return "–"
     times = value / base if higher_is_better else base / value
-    return f"{times:,.1f}" if times < 100 else f"{times:,.0f}"
+    return f"{times:.2g}" if times < 1 else f"{times:,.1f}" if times < 100 else f"{times:,.0f}"
