@@ -2,6 +2,10 @@
 //!
 //! A small server on a real socket sends the changes, as fast as they are read. `TIDEGATE_STUCK_CHANGES` sets how many;
 //! the full million takes a minute in a release build.
+#![expect(
+    clippy::print_stdout,
+    reason = "measured numbers, shown with --nocapture"
+)]
 
 use std::{
     sync::{

@@ -3,9 +3,7 @@
 use super::failure::Refusal;
 use crate::{cache::Cache, event::Change, status::FailureKind};
 use std::time::Duration;
-use tidegate_wire::{
-    EventKind, FeedError, Framer, ListParser, ResourceVersion, WatchEvent, parse_event,
-};
+use tidegate_wire::{EventKind, FeedError, ListParser, ResourceVersion, WatchEvent, WatchParser};
 
 pub(super) struct Body {
     started: Duration,
@@ -19,7 +17,7 @@ enum Reader {
 }
 
 struct Watch {
-    framer: Framer,
+    parser: WatchParser,
     /// True until the end mark of a streaming list.
     initial: bool,
     /// When the first event came that cannot be part of a first picture.
@@ -132,7 +130,7 @@ impl Body {
             )),
             Reader::Watch(watch) => {
                 watch
-                    .framer
+                    .parser
                     .finish()
                     .map_err(|error| Refusal::new(FailureKind::Unreachable, error.to_string()))?;
                 Ok(Finish::WatchEnded { lived })
@@ -155,7 +153,7 @@ impl Body {
 impl Watch {
     fn new(event_bytes_max: usize, initial: bool) -> Self {
         Self {
-            framer: Framer::new(event_bytes_max),
+            parser: WatchParser::new(event_bytes_max),
             initial,
             live_since: None,
             items: 0,
@@ -170,14 +168,13 @@ impl Watch {
         changes: &mut Vec<Change>,
     ) -> Result<Progress, Refusal> {
         let Self {
-            framer,
+            parser,
             initial,
             live_since,
             items,
         } = self;
         let mut progress = Progress::More;
-        let fed = framer.feed(bytes, |frame| {
-            let event = parse_event(frame).map_err(bad_data)?;
+        let fed = parser.feed(bytes, |event| {
             let step = match *initial {
                 true => stage(&event, cache, changes)?,
                 false => apply(&event, cache, changes)?,
