@@ -56,6 +56,8 @@ enum Pending {
 struct Replay {
     snapshot: Arc<Snapshot>,
     after: Option<ObjectKey>,
+    /// Objects that are still to be told.
+    left: usize,
     page: VecDeque<Object>,
     kind: ReplayKind,
 }
@@ -77,7 +79,7 @@ impl Queue {
 
     /// How many objects have a change waiting, the rest of a replay included.
     pub(crate) fn depth(&self) -> usize {
-        let replay = self.replay.as_ref().map_or(0, Replay::remaining_at_most);
+        let replay = self.replay.as_ref().map_or(0, |replay| replay.left);
         replay + self.pending.len()
     }
 
@@ -258,6 +260,7 @@ impl Pending {
 impl Replay {
     fn new(snapshot: Arc<Snapshot>, kind: ReplayKind) -> Self {
         Self {
+            left: snapshot.len(),
             snapshot,
             after: None,
             page: VecDeque::new(),
@@ -271,6 +274,7 @@ impl Replay {
             self.after = self.page.back().map(|object| object.key().clone());
         }
         let object = self.page.pop_front()?;
+        self.left -= 1;
         Some(match self.kind {
             ReplayKind::First => Event::Added { object, initial },
             ReplayKind::Resync => Event::Updated {
@@ -278,10 +282,6 @@ impl Replay {
                 new: object,
             },
         })
-    }
-
-    fn remaining_at_most(&self) -> usize {
-        self.snapshot.len()
     }
 }
 
