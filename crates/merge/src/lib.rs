@@ -1,0 +1,1 @@
+//! Kubernetes patches: JSON patch, merge patch, strategic merge patch, server-side apply.
