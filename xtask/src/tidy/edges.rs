@@ -46,45 +46,8 @@ const TABLE: &[Allowed] = &[
         kind: Kind::Library,
     },
     Allowed {
-        name: "tidegate-store",
-        uses: &[],
-        kind: Kind::Library,
-    },
-    Allowed {
-        name: "tidegate-schema",
-        uses: &[],
-        kind: Kind::Pure,
-    },
-    Allowed {
-        name: "tidegate-merge",
-        uses: &["tidegate-schema"],
-        kind: Kind::Pure,
-    },
-    Allowed {
-        name: "tidegate-kinds",
-        uses: &["tidegate-schema"],
-        kind: Kind::Pure,
-    },
-    Allowed {
-        name: "tidegate-access",
-        uses: &[],
-        kind: Kind::Library,
-    },
-    Allowed {
-        name: "tidegate-apiserver",
-        uses: &[
-            "tidegate-store",
-            "tidegate-schema",
-            "tidegate-merge",
-            "tidegate-kinds",
-            "tidegate-access",
-            "tidegate-pack",
-        ],
-        kind: Kind::Library,
-    },
-    Allowed {
         name: "tidegate",
-        uses: &["tidegate-informer", "tidegate-client", "tidegate-apiserver"],
+        uses: &["tidegate-informer", "tidegate-client"],
         kind: Kind::Program,
     },
     Allowed {

@@ -1,1 +1,0 @@
-//! Who may do what: certificates, tokens, service accounts, RBAC.

@@ -1,1 +1,0 @@
-//! The built-in kinds: schema, defaults, validation and table columns of each.

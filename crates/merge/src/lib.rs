@@ -1,1 +1,0 @@
-//! Kubernetes patches: JSON patch, merge patch, strategic merge patch, server-side apply.
