@@ -1,12 +1,14 @@
 """What competes, how each is built and started."""
 
+import os
 import dataclasses
 import pathlib
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 ROOT = HERE.parent.parent
-TARGET = ROOT / "target"
+# Where cargo builds; joining with an absolute path gives that path.
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
 GO_OUT = TARGET / "bench-go"
 PEERS_OUT = TARGET / "bench-peers"
 
