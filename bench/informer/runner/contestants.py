@@ -1,7 +1,7 @@
 """What competes, how each is built and started."""
 
-import os
 import dataclasses
+import os
 import pathlib
 import subprocess
 
