@@ -46,8 +46,57 @@ const TABLE: &[Allowed] = &[
         kind: Kind::Library,
     },
     Allowed {
+        name: "tidegate-store",
+        uses: &[],
+        kind: Kind::Library,
+    },
+    Allowed {
+        name: "tidegate-schema",
+        uses: &[],
+        kind: Kind::Pure,
+    },
+    Allowed {
+        name: "tidegate-rules",
+        uses: &["tidegate-schema"],
+        kind: Kind::Pure,
+    },
+    Allowed {
+        name: "tidegate-crd",
+        uses: &["tidegate-schema", "tidegate-rules"],
+        kind: Kind::Pure,
+    },
+    Allowed {
+        name: "tidegate-merge",
+        uses: &["tidegate-schema"],
+        kind: Kind::Pure,
+    },
+    Allowed {
+        name: "tidegate-kinds",
+        uses: &["tidegate-schema"],
+        kind: Kind::Pure,
+    },
+    Allowed {
+        name: "tidegate-access",
+        uses: &[],
+        kind: Kind::Library,
+    },
+    Allowed {
+        name: "tidegate-apiserver",
+        uses: &[
+            "tidegate-store",
+            "tidegate-schema",
+            "tidegate-rules",
+            "tidegate-crd",
+            "tidegate-merge",
+            "tidegate-kinds",
+            "tidegate-access",
+            "tidegate-pack",
+        ],
+        kind: Kind::Library,
+    },
+    Allowed {
         name: "tidegate",
-        uses: &["tidegate-informer", "tidegate-client"],
+        uses: &["tidegate-informer", "tidegate-client", "tidegate-apiserver"],
         kind: Kind::Program,
     },
     Allowed {

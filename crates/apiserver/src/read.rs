@@ -1,0 +1,9 @@
+//! Reading: one object, a list, a watch. Nothing here writes.
+
+pub(crate) mod continue_token;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod present;
+pub(crate) mod selection;
+pub(crate) mod version;
+pub(crate) mod watch;

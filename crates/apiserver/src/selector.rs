@@ -1,0 +1,9 @@
+//! Label and field selectors, read and evaluated as apimachinery does.
+
+mod field;
+mod label;
+
+pub(crate) use self::{
+    field::{FieldSelector, FieldTerm},
+    label::LabelSelector,
+};

@@ -1,0 +1,1 @@
+//! Custom resource definitions: what a server makes of them.

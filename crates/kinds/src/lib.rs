@@ -1,0 +1,1 @@
+//! The built-in kinds: schema, defaults, validation and table columns of each.

@@ -1,0 +1,131 @@
+//! The text of a patch, read as Go reads it: the last of doubled fields counts, scalars keep how they were written.
+
+mod reader;
+
+use crate::{PatchError, words};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+pub(crate) use self::reader::read;
+
+/// A JSON tree that keeps the text of its scalars.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Node {
+    Null,
+    /// A string, number or boolean as it was written.
+    Scalar(String),
+    Object(BTreeMap<String, Node>),
+    Array(Vec<Node>),
+}
+
+/// A patch's text as a tree, with what strict field validation complains about.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) root: Node,
+    /// `duplicate field "spec.replicas"`.
+    pub(crate) duplicates: Vec<String>,
+}
+
+impl Document {
+    /// The tree of a patch that must be an object, as strict decoding into a map asks.
+    pub(crate) fn into_object(self) -> Result<(Map<String, Value>, Vec<String>), String> {
+        match self.root {
+            Node::Null => Ok((Map::new(), self.duplicates)),
+            Node::Object(_) => match self.root.to_value() {
+                Value::Object(fields) => Ok((fields, self.duplicates)),
+                _ => Ok((Map::new(), self.duplicates)),
+            },
+            other => Err(format!(
+                "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+                other.kind()
+            )),
+        }
+    }
+}
+
+/// Reads a patch. What is no JSON at all is refused before anything else.
+pub(crate) fn parse(patch: &[u8]) -> Result<Document, PatchError> {
+    read(patch).ok_or_else(|| PatchError::BadRequest("invalid JSON patch".to_owned()))
+}
+
+impl Node {
+    /// The tree of a value, with scalars as Go writes them.
+    pub(crate) fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Array(items) => Self::Array(items.iter().map(Self::of).collect()),
+            Value::Object(fields) => Self::Object(
+                fields
+                    .iter()
+                    .map(|(name, field)| (name.clone(), Self::of(field)))
+                    .collect(),
+            ),
+            scalar => Self::Scalar(words::json(scalar)),
+        }
+    }
+
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            // A scalar that was read is a scalar.
+            Self::Scalar(text) => serde_json::from_str(text).unwrap_or_default(),
+            Self::Array(items) => items.iter().map(Self::to_value).collect(),
+            Self::Object(fields) => fields
+                .iter()
+                .map(|(name, field)| (name.clone(), field.to_value()))
+                .collect(),
+        }
+    }
+
+    /// What Go's messages call it.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Scalar(text) => match text.as_bytes().first() {
+                Some(b'"') => "string",
+                Some(b't' | b'f') => "bool",
+                _ => "number",
+            },
+            Self::Object(_) => "object",
+            Self::Array(_) => "array",
+        }
+    }
+
+    /// The string that it is, if it is one.
+    pub(crate) fn as_text(&self) -> Option<String> {
+        match self {
+            Self::Scalar(text) => serde_json::from_str(text).ok(),
+            Self::Null | Self::Object(_) | Self::Array(_) => None,
+        }
+    }
+
+    /// How deep it is: 0 for a scalar.
+    pub(crate) fn depth(&self) -> usize {
+        match self {
+            Self::Null | Self::Scalar(_) => 0,
+            Self::Object(fields) => 1 + fields.values().map(Self::depth).max().unwrap_or(0),
+            Self::Array(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+        }
+    }
+
+    /// The length of its text.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Null => 4,
+            Self::Scalar(text) => text.len(),
+            Self::Object(fields) => {
+                let inside: usize = fields
+                    .iter()
+                    .map(|(name, field)| {
+                        words::json(&Value::from(name.as_str())).len() + 1 + field.size()
+                    })
+                    .sum();
+                2 + inside + fields.len().saturating_sub(1)
+            }
+            Self::Array(items) => {
+                let inside: usize = items.iter().map(Self::size).sum();
+                2 + inside + items.len().saturating_sub(1)
+            }
+        }
+    }
+}

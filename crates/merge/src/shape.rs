@@ -1,0 +1,92 @@
+//! Objects of built-in kinds, as their Go structs show themselves.
+//!
+//! A struct that is no pointer is always there, even empty: its schema has the default `{}`. A needed field
+//! that is missing has its zero value. An optional list or map that is empty isn't there.
+
+use serde_json::{Map, Value};
+use tidegate_schema::{Additional, Node, Schema, Type};
+
+/// How deep structs are made in structs. No kind comes near it.
+const DEPTH_MAX: usize = 64;
+
+/// Makes `value` look as a Go struct of this schema does.
+pub(crate) fn as_struct(value: &mut Value, schema: Schema<'_>) {
+    shape(value, schema, 0);
+}
+
+fn shape(value: &mut Value, schema: Schema<'_>, depth: usize) {
+    if depth > DEPTH_MAX {
+        return;
+    }
+    match value {
+        Value::Object(fields) => object(fields, schema, depth),
+        Value::Array(items) => {
+            if let Some(schema) = schema.items() {
+                items
+                    .iter_mut()
+                    .for_each(|item| shape(item, schema, depth + 1));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn object(fields: &mut Map<String, Value>, schema: Schema<'_>, depth: usize) {
+    let node = schema.node();
+    if node.properties.is_empty() {
+        if let Some(schema) = schema.additional() {
+            fields
+                .values_mut()
+                .for_each(|value| shape(value, schema, depth + 1));
+        }
+        return;
+    }
+    for (name, id) in &node.properties {
+        let property = schema.at(*id);
+        let required = node.required.contains(name);
+        match fields.get_mut(&**name) {
+            Some(value) if !is_absent(value, property.node(), required) => {
+                shape(value, property, depth + 1);
+            }
+            _ => {
+                fields.remove(&**name);
+                if let Some(mut zero) = zero(property.node(), required) {
+                    shape(&mut zero, property, depth + 1);
+                    fields.insert(name.to_string(), zero);
+                }
+            }
+        }
+    }
+}
+
+/// Whether Go leaves this value out.
+fn is_absent(value: &Value, node: &Node, required: bool) -> bool {
+    match value {
+        Value::Null => true,
+        _ if required => false,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty() && is_map(node),
+        _ => false,
+    }
+}
+
+fn is_map(node: &Node) -> bool {
+    node.properties.is_empty() && node.additional != Additional::None
+}
+
+/// What a missing field shows itself as, if at all.
+fn zero(node: &Node, required: bool) -> Option<Value> {
+    let is_struct = node.r#type == Type::Object && !is_map(node);
+    match &node.default {
+        Some(Value::Object(fields)) if fields.is_empty() && is_struct => {
+            Some(Value::Object(Map::new()))
+        }
+        Some(_) if required => Some(match node.r#type {
+            Type::String => Value::String(String::new()),
+            Type::Integer | Type::Number => Value::from(0),
+            Type::Boolean => Value::Bool(false),
+            Type::Any | Type::Object | Type::Array => Value::Null,
+        }),
+        _ => required.then_some(Value::Null),
+    }
+}

@@ -1,0 +1,1 @@
+//! Kubernetes' CEL rules: those of custom resources' schemas, and validating admission policies.

@@ -1,0 +1,34 @@
+//! An embedded, crash-safe, revisioned key-value store with a history of changes.
+//!
+//! Start at [`Store`].
+
+#![warn(missing_docs)]
+
+mod entry;
+mod error;
+mod feed;
+mod head;
+mod history;
+mod log;
+mod options;
+mod restore;
+mod shared;
+mod snapshot;
+mod state;
+mod stats;
+mod store;
+mod write;
+mod writer;
+
+pub use self::{
+    entry::{Entry, Event, EventKind},
+    error::{
+        BackupError, CompactError, FeedError, HistoryError, OpenError, RestoreError, WriteError,
+    },
+    feed::Feed,
+    options::{FileLimits, HistoryLimits, Options},
+    snapshot::Snapshot,
+    stats::Stats,
+    store::Store,
+    write::{Body, Committed, Expected, MAX_KEY_BYTES, Write},
+};

@@ -1,0 +1,205 @@
+//! What the tests share: directories that go away, and a store spoken to in short words.
+
+use bytes::Bytes;
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+use tidegate_store::{
+    Body, CompactError, Event, EventKind, Expected, HistoryError, Snapshot, Store, Write,
+    WriteError,
+};
+
+/// A directory of one test.
+#[derive(Debug)]
+pub(crate) struct Dir(PathBuf);
+
+impl Dir {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path =
+            std::env::temp_dir().join(format!("tidegate-store-{}-{number}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a directory");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The files by name, with what is in them.
+    pub(crate) fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files: Vec<_> = fs::read_dir(&self.0)
+            .expect("a directory")
+            .map(|item| item.expect("an item"))
+            .map(|item| {
+                (
+                    item.file_name().to_string_lossy().into_owned(),
+                    fs::read(item.path()).expect("a file"),
+                )
+            })
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// A directory with the same files.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self::new();
+        for (name, bytes) in self.files() {
+            fs::write(copy.0.join(name), bytes).expect("a copy");
+        }
+        copy
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(crate) fn body(text: &str) -> Body {
+    // A hash sign stands for the revision.
+    Body {
+        revision_at: text.find('#'),
+        bytes: text.replacen('#', "", 1).into_bytes(),
+    }
+}
+
+pub(crate) async fn put(
+    store: &Store,
+    key: &str,
+    expected: Expected,
+    value: &str,
+) -> Result<u64, WriteError> {
+    let body = body(value);
+    let write = Write::Put {
+        key,
+        expected,
+        body,
+    };
+    store.write(write).await.map(|committed| committed.revision)
+}
+
+pub(crate) async fn delete(
+    store: &Store,
+    key: &str,
+    expected: Expected,
+    value: &str,
+) -> Result<u64, WriteError> {
+    let body = body(value);
+    let write = Write::Delete {
+        key,
+        expected,
+        body,
+    };
+    store.write(write).await.map(|committed| committed.revision)
+}
+
+fn text(bytes: &Bytes) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `key=value@revision/created`, each on its own.
+pub(crate) fn show(snapshot: &Snapshot) -> String {
+    let mut out = format!("{}:", snapshot.revision());
+    for (key, entry) in snapshot.range("", None) {
+        let (value, revision, created) =
+            (text(&entry.value), entry.revision, entry.created_revision);
+        write!(out, " {key}={value}@{revision}/{created}").expect("a string");
+    }
+    out
+}
+
+pub(crate) fn show_event(event: &Event) -> String {
+    let sign = match event.kind {
+        EventKind::Created => '+',
+        EventKind::Updated => '~',
+        EventKind::Deleted => '-',
+    };
+    let previous = event.previous.as_ref().map(text).unwrap_or_default();
+    format!(
+        "{sign}{}@{}={}<{previous}",
+        event.key,
+        event.revision,
+        text(&event.value)
+    )
+}
+
+/// What a feed has to give now, or why it ended.
+pub(crate) async fn drain(store: &Store, collection: &str, after: u64) -> String {
+    let mut feed = match store.watch(collection, after) {
+        Ok(feed) => feed,
+        Err(error) => return error.to_string(),
+    };
+    let mut out = Vec::new();
+    while feed.progress() < store.revision() {
+        match feed.next().await {
+            Ok(events) => out.extend(events.iter().map(|event| show_event(event))),
+            Err(error) => {
+                out.push(error.to_string());
+                break;
+            }
+        }
+    }
+    out.join(" ")
+}
+
+/// Does a line of words, and says what came of each.
+///
+/// `put KEY VALUE [absent|present|REVISION]`, `delete KEY …`, `get KEY`, `state`, `at REVISION`, `watch COLLECTION
+/// AFTER`, `compact REVISION`, `count PREFIX`, `range PREFIX AFTER`.
+pub(crate) async fn run(store: &Store, line: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let number = |index: usize| words[index].parse::<u64>().expect("a number");
+    let expected = || match words.get(3).copied() {
+        None => Expected::Any,
+        Some("absent") => Expected::Absent,
+        Some("present") => Expected::Present,
+        Some(_) => Expected::Revision(number(3)),
+    };
+    let history = |result: Result<Snapshot, HistoryError>| match result {
+        Ok(snapshot) => show(&snapshot),
+        Err(error) => error.to_string(),
+    };
+    let written = |result: Result<u64, WriteError>| match result {
+        Ok(revision) => revision.to_string(),
+        Err(error) => error.to_string(),
+    };
+    match words[0] {
+        "put" => written(put(store, words[1], expected(), words[2]).await),
+        "delete" => written(delete(store, words[1], expected(), words[2]).await),
+        "get" => match store.snapshot().get(words[1]) {
+            Some(entry) => format!(
+                "{}@{}/{}",
+                text(&entry.value),
+                entry.revision,
+                entry.created_revision
+            ),
+            None => "nothing".to_owned(),
+        },
+        "state" => show(&store.snapshot()),
+        "at" => history(store.snapshot_at(number(1))),
+        "watch" => drain(store, words[1], number(2)).await,
+        "compact" => match store.compact(number(1)).await {
+            Ok(()) => "done".to_owned(),
+            Err(CompactError::History(error)) => error.to_string(),
+            Err(CompactError::Write(error)) => error.to_string(),
+        },
+        "count" => store.snapshot().count(words[1]).to_string(),
+        "range" => {
+            let snapshot = store.snapshot();
+            let keys: Vec<&str> = snapshot
+                .range(words[1], words.get(2).copied())
+                .map(|(key, _)| key)
+                .collect();
+            keys.join(" ")
+        }
+        other => panic!("unknown word {other}"),
+    }
+}
