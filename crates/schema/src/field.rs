@@ -1,5 +1,6 @@
 //! Errors of fields, with the words that Kubernetes' users know (apimachinery's `field.Error`).
 
+use crate::gotext;
 use serde_json::Value;
 use std::fmt;
 
@@ -188,7 +189,7 @@ impl FieldError {
     pub fn not_supported(path: &Path<'_>, value: &Value, supported: &[&str]) -> Self {
         let mut sorted: Vec<&str> = supported.to_vec();
         sorted.sort_unstable();
-        let list: Vec<String> = sorted.iter().map(|word| quoted(word)).collect();
+        let list: Vec<String> = sorted.iter().map(|word| gotext::quote(word)).collect();
         Self {
             bad_value: shown(value),
             ..Self::new(
@@ -217,29 +218,11 @@ impl fmt::Display for FieldError {
     }
 }
 
-/// A value as Go's `field.Error` prints it: strings quoted, trees as JSON.
+/// A value as Go's `field.Error` prints it: strings quoted, numbers plain, trees as JSON.
 fn shown(value: &Value) -> String {
     match value {
-        Value::String(text) => quoted(text),
-        other => other.to_string(),
+        Value::String(text) => gotext::quote(text),
+        Value::Number(number) => gotext::number(number),
+        other => gotext::json(other),
     }
-}
-
-/// Go's `%q`, as far as the values of fields need it.
-fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }

@@ -3,13 +3,27 @@
 //! Pure: JSON trees in, JSON trees and errors out. Start at [`Schemas`], which holds the nodes of one
 //! document, and [`Schema`], a cheap handle to one node.
 
+mod defaults;
 mod field;
+mod gotext;
 mod node;
+mod nulls;
+mod parse;
+mod pattern;
+mod prune;
+mod read;
 
 pub use self::{
+    defaults::apply_defaults,
     field::{FieldError, FieldErrorType, Path},
+    gotext::{json as go_json, number as go_number, quote as go_quote},
     node::{
         Additional, Checks, ListType, MapType, Node, NodeId, PatchStrategy, Rule, Schema, Schemas,
         Type,
     },
+    nulls::prune_nulls,
+    parse::{DEPTH_MAX, ParseError, Parsed, parse_json},
+    pattern::Pattern,
+    prune::prune,
+    read::ReadError,
 };

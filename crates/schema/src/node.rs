@@ -5,8 +5,9 @@
 //!
 //! Invariant: every `NodeId` of an arena points into that arena.
 
+use crate::pattern::Pattern;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// All nodes of one document.
 #[derive(Debug, Clone, Default)]
@@ -146,6 +147,10 @@ pub struct Node {
     pub rules: Vec<Rule>,
     /// Bounds, patterns, `enum`, `allOf` and so on.
     pub checks: Option<Box<Checks>>,
+    /// Not in the document: what every resource has (`apiVersion`, `kind`, `metadata`), put at the root and where a
+    /// resource is embedded. Server-side apply goes by it; nothing is validated, pruned or defaulted by it, and CEL
+    /// rules see only `apiVersion`, `kind`, `metadata.name` and `metadata.generateName`.
+    pub implied: bool,
 }
 
 /// The value validations of one node.
@@ -168,7 +173,7 @@ pub struct Checks {
     /// In Unicode code points.
     pub max_length: Option<u64>,
     /// A regular expression that must match somewhere (RE2's syntax).
-    pub pattern: Option<Box<str>>,
+    pub pattern: Option<Arc<Pattern>>,
     /// Of arrays.
     pub min_items: Option<u64>,
     /// Of arrays.
@@ -232,6 +237,22 @@ impl<'a> Schema<'a> {
     /// The schema of a property, named or not.
     pub fn field(self, name: &str) -> Option<Self> {
         self.property(name).or_else(|| self.additional())
+    }
+
+    /// The schema that the document gives for a property, named or not: what is implied is left out.
+    pub(crate) fn declared(self, name: &str) -> Option<Self> {
+        match self.property(name) {
+            Some(property) if !property.node().implied => Some(property),
+            _ => self.additional(),
+        }
+    }
+
+    /// The named properties that the document gives.
+    pub(crate) fn declared_properties(self) -> impl Iterator<Item = (&'a str, Self)> {
+        let properties = self.node().properties.iter();
+        properties
+            .map(move |(name, id)| (&**name, self.at(*id)))
+            .filter(|(_, property)| !property.node().implied)
     }
 
     /// The schema of properties that have no name of their own.
