@@ -1,1 +1,20 @@
 //! The built-in kinds: schema, defaults, validation and table columns of each.
+//!
+//! Pure: JSON trees in, JSON trees and errors out; the time is an argument. What can be recorded from a real server is
+//! recorded (`record/`, `data/`), and hooks do the rest. Start at [`kinds`].
+
+mod data;
+mod kind;
+pub mod meta;
+mod openapi;
+mod schema;
+mod types;
+mod view;
+
+pub use self::{
+    kind::{Kind, Subresource, kind_of, kinds},
+    openapi::{
+        openapi_v2, openapi_v2_hash, openapi_v2_packed, openapi_v3, openapi_v3_document,
+        openapi_v3_hash, openapi_v3_packed, openapi_v3_paths,
+    },
+};
