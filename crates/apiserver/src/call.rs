@@ -8,13 +8,13 @@ use crate::{
     status::ApiError,
 };
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use tidegate_access::User;
 
 /// A request that was authenticated and authorized, and is about a resource that is served.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) info: RequestInfo,
     pub(crate) query: Query,
@@ -26,15 +26,17 @@ pub(crate) struct Call {
     pub(crate) warnings: Warnings,
 }
 
-/// What the client is told beside the answer. Each text once, in order.
-#[derive(Debug, Default)]
-pub(crate) struct Warnings(Mutex<Vec<String>>);
+/// What the client is told beside the answer. Each text once, in order. Copies share the texts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Warnings(Arc<Mutex<Vec<String>>>);
 
 /// What the client gets.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) code: u16,
     pub(crate) media_type: &'static str,
+    /// Headers beside the usual ones.
+    pub(crate) headers: Vec<(HeaderName, String)>,
     pub(crate) body: Body,
 }
 
@@ -58,6 +60,29 @@ impl Call {
     /// The object's key in the store.
     pub(crate) fn key(&self) -> String {
         self.resource.key(&self.info.namespace, &self.info.name)
+    }
+
+    /// A call that the server makes itself, about one object.
+    pub(crate) fn internal(resource: Arc<Resource>, user: User, namespace: &str, name: &str) -> Self {
+        let info = RequestInfo {
+            is_resource: true,
+            group: resource.group.clone(),
+            version: resource.version.clone(),
+            namespace: namespace.to_owned(),
+            resource: resource.plural.clone(),
+            name: name.to_owned(),
+            ..RequestInfo::default()
+        };
+        Self {
+            info,
+            query: Query::default(),
+            headers: HeaderMap::new(),
+            user,
+            resource,
+            output: Output::default(),
+            body: Bytes::new(),
+            warnings: Warnings::default(),
+        }
     }
 
     /// Who writes: the option, else what the client calls itself.
@@ -88,6 +113,7 @@ impl Answer {
         Ok(Self {
             code,
             media_type: output.format.media_type(),
+            headers: Vec::new(),
             body: bytes.into(),
         })
     }
@@ -97,6 +123,7 @@ impl Answer {
         Self {
             code,
             media_type: crate::negotiate::JSON,
+            headers: Vec::new(),
             body: body.into(),
         }
     }

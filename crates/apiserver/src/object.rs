@@ -172,3 +172,18 @@ pub(crate) fn at_revision(bytes: &Bytes, revision: u64) -> Bytes {
     out.extend_from_slice(&bytes[start + digits..]);
     out.into()
 }
+
+/// Stored bytes with another version of their kind; nothing where it is the same.
+pub(crate) fn with_api_version(bytes: &Bytes, api_version: &str) -> Option<Bytes> {
+    const BEFORE: &[u8] = b",\"apiVersion\":\"";
+    let start = bytes.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
+    let end = start + bytes[start..].iter().position(|byte| *byte == b'"')?;
+    if &bytes[start..end] == api_version.as_bytes() {
+        return None;
+    }
+    let mut out = Vec::with_capacity(bytes.len() + api_version.len());
+    out.extend_from_slice(&bytes[..start]);
+    out.extend_from_slice(api_version.as_bytes());
+    out.extend_from_slice(&bytes[end..]);
+    Some(out.into())
+}

@@ -88,6 +88,11 @@ impl ApiError {
         self
     }
 
+    /// Any other refusal.
+    pub fn other(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+        Self::new(code, reason, message)
+    }
+
     /// 400.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)

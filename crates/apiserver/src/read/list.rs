@@ -24,10 +24,15 @@ pub(crate) struct Page {
 
 /// Answers a list.
 pub(crate) async fn list(cluster: &Cluster, call: &Call, options: &ListOptions) -> Result<Answer, ApiError> {
+    let page = selected(cluster, call, options).await?;
+    present::list(cluster, call, page)
+}
+
+/// The page that is asked for.
+pub(crate) async fn selected(cluster: &Cluster, call: &Call, options: &ListOptions) -> Result<Page, ApiError> {
     let selection = Selection::new(&call.resource, &call.info, options)?;
     let (snapshot, start) = state(cluster, call, options, &selection).await?;
-    let page = page(call, options, &selection, &snapshot, start.as_deref());
-    present::list(cluster, call, page)
+    Ok(page(call, options, &selection, &snapshot, start.as_deref()))
 }
 
 /// The state to read, and the key at which to begin.

@@ -45,6 +45,7 @@ pub(crate) async fn watch(cluster: &Arc<Cluster>, call: Call, options: &ListOpti
         return Ok(Answer {
             code: 200,
             media_type,
+            headers: Vec::new(),
             body: Body::stream(futures::stream::iter([frame])),
         });
     };
@@ -65,6 +66,7 @@ pub(crate) async fn watch(cluster: &Arc<Cluster>, call: Call, options: &ListOpti
     Ok(Answer {
         code: 200,
         media_type,
+        headers: Vec::new(),
         body: Body::stream(futures::stream::unfold(watch, |mut watch| async move {
             let chunk = watch.next_chunk().await?;
             Some((chunk, watch))

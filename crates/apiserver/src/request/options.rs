@@ -110,15 +110,24 @@ impl WriteOptions {
 }
 
 impl ListOptions {
-    /// Reads the options of a list or watch. Field names of the selector are not checked here.
+    /// Reads the options of a list. Field names of the selector are not checked here.
     pub(crate) fn parse(query: &Query) -> Result<Self, ApiError> {
+        Self::read(query, false)
+    }
+
+    /// Reads the options of a watch.
+    pub(crate) fn parse_watch(query: &Query) -> Result<Self, ApiError> {
+        Self::read(query, true)
+    }
+
+    fn read(query: &Query, watch: bool) -> Result<Self, ApiError> {
         let text = |key: &str| query.get(key).unwrap_or_default().to_owned();
         let labels = LabelSelector::parse(&text("labelSelector")).map_err(ApiError::bad_request)?;
         let fields = FieldSelector::parse(&text("fieldSelector")).map_err(ApiError::bad_request)?;
         let mut options = Self {
             labels,
             fields,
-            watch: flag(query, "watch").unwrap_or_default(),
+            watch,
             allow_watch_bookmarks: flag(query, "allowWatchBookmarks").unwrap_or_default(),
             resource_version: text("resourceVersion"),
             resource_version_match: text("resourceVersionMatch"),

@@ -14,7 +14,8 @@ use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 
 use crate::{
     http::{Answer, Client, Watch},
-    script::{Action, Filter, Goal, Request, Sequence, Step, Until, Variables, substitute},
+    script::{Action, Filter, Goal, Request, Sequence, Step, Until, Variables},
+    text::substitute,
     value,
 };
 
@@ -45,16 +46,18 @@ pub(crate) enum Outcome {
 pub(crate) struct Transcript {
     pub(crate) namespace: String,
     pub(crate) authority: String,
+    /// What the sequence says itself, with variables put in: it is no secret of a server's.
+    pub(crate) given: String,
     pub(crate) records: Vec<Record>,
 }
 
 /// Runs all sequences, some at a time; the order of the results is the sequences'.
-pub(crate) async fn run_all(client: &Client, sequences: &[Sequence], run: &str) -> Vec<Transcript> {
+pub(crate) async fn run_all(client: &Client, sequences: &[Sequence]) -> Vec<Transcript> {
     let room = Arc::new(Semaphore::new(CONCURRENT));
     let mut tasks = JoinSet::new();
     for (at, sequence) in sequences.iter().enumerate() {
         let (client, room, sequence) = (client.clone(), Arc::clone(&room), sequence.clone());
-        let namespace = format!("t-{run}-{at:04}");
+        let namespace = sequence.namespace();
         tasks.spawn(async move {
             let _place = room.acquire().await.expect("invariant: never closed");
             (at, run_one(&client, &sequence, &namespace).await)
@@ -98,6 +101,7 @@ async fn run_one(client: &Client, sequence: &Sequence, namespace: &str) -> Trans
     Transcript {
         namespace: namespace.to_owned(),
         authority: client.target().authority().to_owned(),
+        given: substitute(&sequence.source, &sequence.variables),
         records,
     }
 }
@@ -136,12 +140,17 @@ impl Runner<'_> {
             return Err(format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)));
         }
         if sequence.has_tag("pods") {
-            let get = Request {
-                method: "GET".to_owned(),
-                target: "/api/v1/namespaces/$NS/serviceaccounts/default".to_owned(),
+            let account = Request {
+                method: "POST".to_owned(),
+                target: "/api/v1/namespaces/$NS/serviceaccounts".to_owned(),
+                body: json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default"}}).to_string(),
                 ..Request::default()
             };
-            self.wait(&get, &Goal::Status(200)).await?;
+            // A controller may have made it.
+            let answer = self.send(&account).await?;
+            if !matches!(answer.status, 201 | 409) {
+                return Err(format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)));
+            }
         }
         Ok(())
     }

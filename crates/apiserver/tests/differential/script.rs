@@ -13,6 +13,8 @@
 //! WATCH w $CMS?watch=1&resourceVersion=$rv         opens a watch; its answer is recorded, its events are kept
 //! EVENTS w 2                                       records the next events: a number, `bookmark`, `end` or `error`
 //! WAIT $CMS/a 404                                  repeats GET until this status, or until `.path=value`
+//! UNTIL 422 POST $CMS?dryRun=All                   the same with any request
+//! FOR q in a b 'c d' ''                            what stands before `END` once for each, with `{q}` replaced
 //! RAW                                              bytes for a socket, with `\n` sent as CR LF
 //! ```
 //!
@@ -20,9 +22,15 @@
 //! `PATCH` with the content type in question. `<<"text"*N>>` stands for N times the text. Lines that begin with `#`
 //! are comments. Headers that begin with `%` reduce the answer before it is recorded:
 //! `%only: .resources name a b` keeps the members of an array with these names, `%drop: .path` drops a value,
-//! `%names: .items` keeps only names, `%status` keeps status and headers only.
+//! `%names: .items` keeps only names, `%shape: .path` keeps only the types of values, `%status` keeps status and headers
+//! only. `== name` inside a `FOR` makes a family of sequences.
+//!
+//! Tags: `[http1]`, `[http2]`; `[no-namespace]` where none is needed; `[pods]` where the namespace needs a service
+//! account; `[controllers]` where the real server needs kube-controller-manager beside it.
 
 use std::collections::BTreeMap;
+
+use crate::text::{substitute, unroll};
 
 /// Texts by name.
 pub(crate) type Variables = BTreeMap<String, String>;
@@ -36,6 +44,8 @@ pub(crate) struct Sequence {
     pub(crate) tags: Vec<String>,
     pub(crate) variables: Variables,
     pub(crate) steps: Vec<Step>,
+    /// All of its text, loops unrolled, and of what it uses from its file's head: a change of it makes the record stale.
+    pub(crate) source: String,
 }
 
 /// One step, and the line that it is written on, for reports.
@@ -73,6 +83,7 @@ pub(crate) enum Filter {
     Only { path: String, key: String, values: Vec<String> },
     Drop { path: String },
     Names { path: String },
+    Shape { path: String },
     Status,
 }
 
@@ -97,6 +108,16 @@ impl Sequence {
         format!("{}: {}", self.file, self.name)
     }
 
+    /// A name of its own, the same in every run.
+    pub(crate) fn namespace(&self) -> String {
+        format!("t-{:08x}", fingerprint(&self.id()) >> 32)
+    }
+
+    /// Changes with the sequence's text and with what it uses of its file's head.
+    pub(crate) fn fingerprint(&self) -> String {
+        format!("{:016x}", fingerprint(&substitute(&self.source, &self.variables)))
+    }
+
     pub(crate) fn has_tag(&self, tag: &str) -> bool {
         self.tags.iter().any(|it| it == tag)
     }
@@ -110,8 +131,12 @@ pub(crate) fn parse(file: &str, text: &str, shared: &Variables) -> Result<Vec<Se
         sequences: Vec::new(),
         part: Part::Between,
     };
-    for (at, line) in text.lines().enumerate() {
-        parser.line(line).map_err(|reason| format!("{file}.txt:{}: {reason}: {line}", at + 1))?;
+    for (at, line) in unroll(text).map_err(|reason| format!("{file}.txt: {reason}"))? {
+        parser.line(&line).map_err(|reason| format!("{file}.txt:{at}: {reason}: {line}"))?;
+        if let Some(sequence) = parser.sequences.last_mut() {
+            sequence.source.push_str(&line);
+            sequence.source.push('\n');
+        }
     }
     parser.end_body();
     Ok(parser.sequences)
@@ -198,6 +223,7 @@ impl Parser<'_> {
             tags: words.map(|tag| tag.trim_end_matches([']', ' ']).to_owned()).collect(),
             variables: self.common.clone(),
             steps: Vec::new(),
+            source: String::new(),
         });
         Ok(())
     }
@@ -257,6 +283,7 @@ fn filter(text: &str) -> Result<Filter, String> {
         },
         "drop" => Filter::Drop { path: next()? },
         "names" => Filter::Names { path: next()? },
+        "shape" => Filter::Shape { path: next()? },
         "status" => Filter::Status,
         _ => return Err("an unknown filter".to_owned()),
     })
@@ -315,6 +342,13 @@ fn step(line: &str) -> Result<Option<Step>, String> {
             name: (*name).to_owned(),
             until: self::until(until)?,
         }),
+        ["UNTIL", goal, verb, target] => match METHODS.iter().find(|(word, ..)| word == verb) {
+            Some((_, method, media)) => action(Action::Wait {
+                request: request(method, media, target),
+                goal: self::goal(goal)?,
+            }),
+            None => Err("an unknown verb".to_owned()),
+        },
         ["WAIT", target, goal] => action(Action::Wait {
             request: request("GET", "", target),
             goal: self::goal(goal)?,
@@ -348,52 +382,8 @@ fn goal(word: &str) -> Result<Goal, String> {
     })
 }
 
-/// Puts the variables' values in, theirs too. Unknown names stay as they are.
-pub(crate) fn substitute(text: &str, variables: &Variables) -> String {
-    expand(&replace(text, variables, 8))
-}
-
-fn replace(text: &str, variables: &Variables, depth: usize) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        out.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        let length = after
-            .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
-            .unwrap_or(after.len());
-        match variables.get(&after[..length]) {
-            Some(value) if depth > 0 => out.push_str(&replace(value, variables, depth - 1)),
-            _ => out.push_str(&rest[at..at + 1 + length]),
-        }
-        rest = &after[length..];
-    }
-    out.push_str(rest);
-    out
-}
-
-/// `<<"text"*N>>`.
-fn expand(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("<<\"") {
-        let after = &rest[at + 3..];
-        let parsed = after.split_once("\"*").and_then(|(unit, more)| {
-            let (count, tail) = more.split_once(">>")?;
-            Some((unit, count.parse::<usize>().ok()?, tail))
-        });
-        out.push_str(&rest[..at]);
-        match parsed {
-            Some((unit, count, tail)) => {
-                out.push_str(&unit.repeat(count));
-                rest = tail;
-            }
-            None => {
-                out.push_str("<<\"");
-                rest = after;
-            }
-        }
-    }
-    out.push_str(rest);
-    out
+/// FNV-1a with 64 bits, which stays the same for ever.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }

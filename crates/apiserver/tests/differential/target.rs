@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
+use tidegate_testcluster::{Cluster, Options};
 
 /// Any HTTPS server that speaks Kubernetes.
 #[derive(Debug, Clone)]
@@ -47,9 +48,54 @@ impl Target {
     }
 }
 
-/// What the environment says, for a server that runs already.
-pub(crate) fn from_environment(name: &str) -> Option<Target> {
-    std::env::var_os(name).map(|path| Target::from_kubeconfig(Path::new(&path)))
+/// The real kube-apiserver, in a cluster of its own.
+#[derive(Debug)]
+pub(crate) struct Real {
+    cluster: Cluster,
+    target: Target,
+}
+
+impl Real {
+    pub(crate) async fn start(controller_manager: bool) -> Self {
+        let options = Options {
+            controller_manager,
+            ..Options::default()
+        };
+        let cluster = Cluster::start_with(options).await.expect("a cluster");
+        let target = Target::from_kubeconfig(cluster.kubeconfig());
+        Self { cluster, target }
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    pub(crate) async fn stop(self) {
+        self.cluster.stop().await;
+    }
+}
+
+/// The server under test, in this process.
+#[derive(Debug)]
+pub(crate) struct Embedded {
+    _server: tidegate_apiserver::test::Server,
+    target: Target,
+}
+
+impl Embedded {
+    pub(crate) async fn start() -> Self {
+        let server = tidegate_apiserver::test::start().await.expect("a server");
+        let target = Target {
+            url: server.url().to_owned(),
+            ca_pem: server.ca_pem().to_owned(),
+            token: server.token().to_owned(),
+        };
+        Self { _server: server, target }
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
 }
 
 /// The answer's headers, by lower-case name.

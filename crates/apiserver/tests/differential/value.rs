@@ -59,6 +59,23 @@ pub(crate) fn reduce(value: &mut Value, filter: &Filter) {
                 map.remove(key);
             }
         }
+        Filter::Shape { path } => {
+            if let Some(found) = get_mut(value, path) {
+                blur(found);
+            }
+        }
         Filter::Status => *value = Value::Null,
+    }
+}
+
+/// Scalars become the names of their types.
+fn blur(value: &mut Value) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(blur),
+        Value::Array(items) => items.iter_mut().for_each(blur),
+        Value::String(_) => *value = "a string".into(),
+        Value::Number(_) => *value = "a number".into(),
+        Value::Bool(_) => *value = "true or false".into(),
+        Value::Null => {}
     }
 }

@@ -1,0 +1,70 @@
+//! Controllers: what a cluster does by itself. Namespaces empty themselves, dependents follow their owners, definitions
+//! become resources, every namespace has a service account, roles are aggregated.
+//!
+//! One task looks at one object after the other. Looking twice does no harm, so whoever changes something just says so.
+
+mod account;
+mod definition;
+mod garbage;
+mod namespace;
+mod policy;
+mod roles;
+mod work;
+
+use crate::cluster::{Cluster, concerns_garbage};
+use std::{sync::Arc, time::Duration};
+
+/// How long an object rests that could not be settled.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// What comes of looking at an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settled {
+    /// Nothing more to do until it changes.
+    Yes,
+    /// Look again in a while.
+    Later,
+}
+
+/// Runs until the cluster stops.
+pub(crate) async fn run(cluster: Arc<Cluster>) {
+    begin(&cluster);
+    loop {
+        let key = tokio::select! {
+            () = cluster.stopping() => return,
+            key = cluster.work.next() => key,
+        };
+        if look(&cluster, &key).await == Settled::Later {
+            let cluster = cluster.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(RETRY).await;
+                cluster.work.add(&key);
+            });
+        }
+    }
+}
+
+/// At the start, everything that may wait for something is looked at.
+fn begin(cluster: &Cluster) {
+    let snapshot = cluster.store.snapshot();
+    for (key, entry) in snapshot.range("", None) {
+        cluster.work.notify(key);
+        if concerns_garbage(&entry.value) {
+            cluster.work.add(key);
+        }
+    }
+}
+
+async fn look(cluster: &Arc<Cluster>, key: &str) -> Settled {
+    let collection = key.split('/').next().unwrap_or_default();
+    let special = match collection {
+        "namespaces" => namespace::look(cluster, key).await,
+        "serviceaccounts" | "configmaps" => account::look_again(cluster, key),
+        "customresourcedefinitions.apiextensions.k8s.io" => definition::look(cluster, key).await,
+        "clusterroles.rbac.authorization.k8s.io" => roles::look(cluster).await,
+        "validatingadmissionpolicies.admissionregistration.k8s.io" => policy::look(cluster, key).await,
+        _ => Settled::Yes,
+    };
+    let garbage = garbage::look(cluster, key).await;
+    if special == Settled::Later { special } else { garbage }
+}

@@ -1,0 +1,114 @@
+//! The OpenAPI documents: version 3 by group and version, version 2 as one.
+
+use crate::{
+    call::Answer,
+    registry::Resources,
+    serve::handler::{Admitted, Handler},
+    status::ApiError,
+};
+use aws_lc_rs::digest;
+use http::header;
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+use tidegate_crd::{Definition, Version};
+
+/// Answers a path below `/openapi`.
+pub(crate) fn answer(handler: &Handler, request: &Admitted, parts: &[&str]) -> Option<Result<Answer, ApiError>> {
+    let resources = handler.cluster.registry.now();
+    match parts {
+        ["openapi", "v3"] => Some(index(handler, &resources)),
+        ["openapi", "v3", "api", version] => document(request, &resources, "", version),
+        ["openapi", "v3", "apis", group, version] => document(request, &resources, group, version),
+        ["openapi", "v2"] => Some(version_2(&resources)),
+        _ => None,
+    }
+}
+
+/// Every group version's document, with a hash by which it may be kept for ever.
+fn index(handler: &Handler, resources: &Resources) -> Result<Answer, ApiError> {
+    let mut paths = Map::new();
+    for group in &resources.groups {
+        for version in &group.versions {
+            let place = place(&group.name, &version.version);
+            let hash = handler.documents.hash(resources.generation, &place, || {
+                hash(&bytes(resources, &group.name, &version.version).unwrap_or_default())
+            });
+            paths.insert(place.clone(), json!({ "serverRelativeURL": format!("/openapi/v3/{place}?hash={hash}") }));
+        }
+    }
+    let index = json!({ "paths": paths });
+    Answer::document(200, &index, crate::negotiate::Output::default())
+}
+
+fn place(group: &str, version: &str) -> String {
+    if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(128);
+    for byte in digest::digest(&digest::SHA512, bytes).as_ref() {
+        let _ = write!(text, "{byte:02X}");
+    }
+    text
+}
+
+fn document(
+    request: &Admitted,
+    resources: &Resources,
+    group: &str,
+    version: &str,
+) -> Option<Result<Answer, ApiError>> {
+    let bytes = bytes(resources, group, version)?;
+    let hash = hash(&bytes);
+    let etag = format!("\"{hash}\"");
+    let mut answer = Answer::json(200, bytes);
+    if request.query.get("hash").is_some_and(|asked| asked == hash) {
+        answer.headers.push((header::CACHE_CONTROL, "public, immutable".to_owned()));
+    }
+    let known = request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if known.is_some_and(|known| known == etag) {
+        answer.code = 304;
+        answer.body = crate::body::Body::empty();
+    }
+    answer.headers.push((header::ETAG, etag));
+    Some(Ok(answer))
+}
+
+fn bytes(resources: &Resources, group: &str, version: &str) -> Option<Vec<u8>> {
+    let builtin = tidegate_kinds::openapi_v3(group, version);
+    let defined = defined(resources, group, version);
+    if defined.is_empty() {
+        return builtin;
+    }
+    Some(crate::object::to_bytes(&tidegate_crd::openapi_v3(&defined)))
+}
+
+/// The definitions that serve a version of a group.
+fn defined<'r>(resources: &'r Resources, group: &str, version: &str) -> Vec<(&'r Definition, &'r Version)> {
+    let definitions = resources.definitions.iter().filter(|definition| definition.group == group);
+    definitions
+        .flat_map(|definition| {
+            let versions = definition.versions.iter().filter(|found| found.name == version && found.served);
+            versions.map(move |version| (&**definition, version))
+        })
+        .collect()
+}
+
+fn version_2(resources: &Resources) -> Result<Answer, ApiError> {
+    let mut document: Value = serde_json::from_slice(&tidegate_kinds::openapi_v2()).map_err(ApiError::internal)?;
+    for definition in &resources.definitions {
+        for version in definition.versions.iter().filter(|version| version.served) {
+            let Value::Object(parts) = tidegate_crd::openapi_v2(definition, version) else {
+                continue;
+            };
+            for (key, part) in parts {
+                if let (Some(all), Value::Object(part)) = (document[&key].as_object_mut(), part) {
+                    for (name, value) in part {
+                        all.entry(name).or_insert(value);
+                    }
+                }
+            }
+        }
+    }
+    Answer::document(200, &document, crate::negotiate::Output::default())
+}

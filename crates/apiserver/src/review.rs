@@ -1,0 +1,184 @@
+//! Reviews: objects that ask a question and are not stored. Who am I, may I, may they, whose token is this.
+
+use crate::{
+    admission::Operation,
+    bound::Bound,
+    call::{Answer, Call},
+    cluster::Cluster,
+    object::Meta,
+    read::present,
+    request::options::{WriteKind, WriteOptions},
+    status::ApiError,
+    write::Write,
+};
+use serde_json::{Map, Value, json};
+use tidegate_access::{Attributes, User};
+use tidegate_schema::{FieldError, Path};
+
+/// Answers a review.
+pub(crate) fn create(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
+    let options = WriteOptions::parse(&call.query, WriteKind::Create)?;
+    let write = Write {
+        cluster,
+        call,
+        options: &options,
+    };
+    let mut review = write.body()?;
+    if call.resource.namespaced {
+        write.settle_namespace(&mut review)?;
+    }
+    write.before_review(&mut review)?;
+    let status = match call.resource.kind.as_str() {
+        "SelfSubjectReview" => json!({ "userInfo": user_info(&call.user) }),
+        "SelfSubjectAccessReview" => {
+            check_spec(&write, &review, false)?;
+            access(cluster, &call.user, &review["spec"])
+        }
+        "SubjectAccessReview" | "LocalSubjectAccessReview" => {
+            check_spec(&write, &review, true)?;
+            access(cluster, &subject(&review["spec"]), &review["spec"])
+        }
+        "SelfSubjectRulesReview" => rules(cluster, &call.user, &review["spec"]),
+        "TokenReview" => token(cluster, &review["spec"]),
+        _ => return Err(ApiError::unknown_resource()),
+    };
+    let request = write.admission(Operation::Create, "", Some(&review), None);
+    cluster.validate_admission(&request)?;
+    review["status"] = status;
+    present::object(cluster, call, 201, review)
+}
+
+impl Write<'_> {
+    fn before_review(&self, review: &mut Value) -> Result<(), ApiError> {
+        let errors = self.resource().strategy.validate_create(review);
+        if errors.is_empty() {
+            let owned = self.owned(None, review);
+            *review = owned;
+            return Ok(());
+        }
+        Err(self.invalid(review.name(), &errors))
+    }
+}
+
+/// What a review of access must say.
+fn check_spec(write: &Write<'_>, review: &Value, names_subject: bool) -> Result<(), ApiError> {
+    let root = Path::ROOT;
+    let at = root.child("spec");
+    let spec = &review["spec"];
+    let mut errors = Vec::new();
+    let (resource, other) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);
+    if resource.is_null() == other.is_null() {
+        let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+        errors.push(FieldError::invalid(&at, other, why));
+    }
+    let nobody = text(spec, "user").is_empty() && spec["groups"].as_array().is_none_or(Vec::is_empty);
+    if names_subject && nobody {
+        let why = "at least one of user or group must be specified";
+        errors.push(FieldError::invalid(&at.child("user"), &"".into(), why));
+    }
+    if write.resource().namespaced {
+        if !resource.is_null() && text(resource, "namespace") != review.namespace() {
+            let namespace = &text(resource, "namespace").into();
+            let at = at.child("resourceAttributes");
+            let why = "must match metadata.namespace";
+            errors.push(FieldError::invalid(&at.child("namespace"), namespace, why));
+        }
+        if !other.is_null() {
+            let why = "disallowed on this kind of request";
+            errors.push(FieldError::invalid(&at.child("nonResourceAttributes"), other, why));
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(write.invalid("", &errors)) }
+}
+
+fn text<'v>(value: &'v Value, key: &str) -> &'v str {
+    value.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let items = value.as_array().into_iter().flatten();
+    items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+fn subject(spec: &Value) -> User {
+    let extra = spec["extra"].as_object().into_iter().flatten();
+    User {
+        name: text(spec, "user").to_owned(),
+        uid: text(spec, "uid").to_owned(),
+        groups: texts(&spec["groups"]),
+        extra: extra.map(|(key, values)| (key.to_ascii_lowercase(), texts(values))).collect(),
+    }
+}
+
+fn access(cluster: &Cluster, user: &User, spec: &Value) -> Value {
+    let decision = match &spec["resourceAttributes"] {
+        Value::Null => {
+            let wanted = &spec["nonResourceAttributes"];
+            cluster.rbac().authorize(
+                user,
+                &Attributes {
+                    verb: text(wanted, "verb"),
+                    path: text(wanted, "path"),
+                    ..Attributes::default()
+                },
+            )
+        }
+        wanted => cluster.rbac().authorize(
+            user,
+            &Attributes {
+                verb: text(wanted, "verb"),
+                group: text(wanted, "group"),
+                version: text(wanted, "version"),
+                resource: text(wanted, "resource"),
+                subresource: text(wanted, "subresource"),
+                namespace: text(wanted, "namespace"),
+                name: text(wanted, "name"),
+                path: "",
+                is_resource: true,
+            },
+        ),
+    };
+    let mut status = json!({ "allowed": decision.allowed });
+    if !decision.reason.is_empty() {
+        status["reason"] = decision.reason.into();
+    }
+    status
+}
+
+fn rules(cluster: &Cluster, user: &User, spec: &Value) -> Value {
+    let rules = cluster.rbac().rules_for(user, text(spec, "namespace"));
+    json!({
+        "resourceRules": rules.resource_rules,
+        "nonResourceRules": rules.non_resource_rules,
+        "incomplete": false,
+    })
+}
+
+fn token(cluster: &Cluster, spec: &Value) -> Value {
+    let token = text(spec, "token");
+    let audiences = texts(&spec["audiences"]);
+    let now = cluster.clock.seconds();
+    let bound = Bound(&cluster.store);
+    match cluster.authenticator.review(token, &audiences, now, &bound) {
+        Ok(Some((user, audiences))) => {
+            json!({ "authenticated": true, "user": user_info(&user), "audiences": audiences })
+        }
+        Ok(None) => json!({ "user": {} }),
+        Err(error) => json!({ "user": {}, "error": error.to_string() }),
+    }
+}
+
+fn user_info(user: &User) -> Value {
+    let mut info = Map::new();
+    info.insert("username".into(), user.name.as_str().into());
+    if !user.uid.is_empty() {
+        info.insert("uid".into(), user.uid.as_str().into());
+    }
+    if !user.groups.is_empty() {
+        info.insert("groups".into(), user.groups.clone().into());
+    }
+    if !user.extra.is_empty() {
+        info.insert("extra".into(), json!(user.extra));
+    }
+    Value::Object(info)
+}

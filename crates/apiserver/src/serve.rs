@@ -1,0 +1,10 @@
+//! HTTP: connections, and the way of a request from its first byte to its answer.
+
+pub(crate) mod connection;
+mod gzip;
+pub(crate) mod handler;
+mod limits;
+mod respond;
+mod route;
+
+pub(crate) use self::limits::{Limits, Turnstile};

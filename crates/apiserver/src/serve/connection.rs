@@ -1,0 +1,98 @@
+//! Connections: TLS, HTTP/1.1 and HTTP/2, and their end.
+
+use super::handler::{Handler, Peer};
+use hyper::service::service_fn;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// How long a client may take to greet.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a client may take to send the head of a request.
+const HEAD: Duration = Duration::from_secs(32);
+/// How often an idle HTTP/2 connection is asked whether it lives, and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(30);
+const PING_PATIENCE: Duration = Duration::from_secs(15);
+/// Streams of one HTTP/2 connection at once: a client may hold many watches on one.
+const STREAMS: u32 = 1000;
+/// How long running requests may take to end once the server does.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Accepts connections until the cluster stops, then lets the running requests end.
+pub(crate) async fn serve(listener: TcpListener, tls: TlsAcceptor, handler: Arc<Handler>) {
+    let room = Arc::new(Semaphore::new(handler.limits.connections));
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok(permit) = room.clone().acquire_owned().await else {
+            break;
+        };
+        let accepted = tokio::select! {
+            () = handler.cluster.stopping() => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection can't be accepted");
+                // Out of descriptors, most likely: others must end first.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let (tls, handler) = (tls.clone(), handler.clone());
+        connections.spawn(async move {
+            let _permit = permit;
+            if let Err(error) = connection(stream, tls, handler).await {
+                tracing::debug!(%error, "a connection ended badly");
+            }
+        });
+    }
+    drop(listener);
+    let end = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(GRACE, end).await.is_err() {
+        tracing::info!("running requests are cut off");
+    }
+}
+
+async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let greeting = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await;
+    let stream = greeting.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let peer = Arc::new(Peer {
+        certificate: certificate.map(|certificate| certificate.as_ref().to_vec()),
+    });
+    let cluster = handler.cluster.clone();
+    let service = service_fn(move |request| {
+        let (handler, peer) = (handler.clone(), peer.clone());
+        async move { Ok::<_, Infallible>(handler.handle(request, &peer).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_PATIENCE)
+        .max_concurrent_streams(STREAMS);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = cluster.stopping() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    ended.map_err(io::Error::other)
+}

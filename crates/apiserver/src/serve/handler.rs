@@ -1,0 +1,232 @@
+//! The way of a request: who, what, may they, and then the verb.
+
+use super::{
+    limits::{Class, Limits, Turnstile},
+    respond, route,
+};
+use crate::{
+    body::Body,
+    call::Warnings,
+    cluster::Cluster,
+    faults::FaultAnswer,
+    request::{info::RequestInfo, query::Query},
+    selector::FieldSelector,
+    status::ApiError,
+};
+use bytes::Bytes;
+use futures::StreamExt;
+use http::{HeaderMap, Method, Request, Response, header, request};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use std::sync::Arc;
+use tidegate_access::{Attributes, User};
+
+/// What answers requests.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) limits: Limits,
+    pub(crate) turnstile: Turnstile,
+    pub(crate) documents: crate::documents::Documents,
+}
+
+/// The other end of a connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
+    /// The certificate that the client showed; TLS has verified it.
+    pub(crate) certificate: Option<Vec<u8>>,
+}
+
+/// A request whose sender is known and may do what it asks.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) method: Method,
+    pub(crate) info: RequestInfo,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    pub(crate) user: User,
+    pub(crate) body: Bytes,
+    pub(crate) warnings: Warnings,
+}
+
+impl Handler {
+    pub(crate) fn new(cluster: Arc<Cluster>, limits: Limits) -> Self {
+        Self {
+            cluster,
+            turnstile: Turnstile::new(&limits),
+            limits,
+            documents: crate::documents::Documents::default(),
+        }
+    }
+
+    /// Answers a request. Never fails: a refusal is an answer too.
+    pub(crate) async fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let request_headers = parts.headers.clone();
+        let (info, query) = place(&parts);
+        let class = class_of(&info);
+        let Some(permit) = self.turnstile.enter(class) else {
+            let error = ApiError::too_many_requests("Too many requests, please try again later.", 1);
+            return respond::refusal(&error, &request_headers, &Warnings::default());
+        };
+        let answered = self.admitted(parts, body, info, query, peer).await;
+        let response = match answered {
+            Ok(admitted) => route::answer(self, admitted).await,
+            Err(error) => respond::refusal(&error, &request_headers, &Warnings::default()),
+        };
+        let with_permit = |body: Body| {
+            let held = http_body_util::BodyStream::new(body);
+            let held = held.filter_map(move |frame| {
+                let _held = &permit;
+                futures::future::ready(frame.ok().and_then(|frame| frame.into_data().ok()))
+            });
+            Body::stream(held)
+        };
+        // A body that is there whole needs its place no longer.
+        if response.body().len().is_some() { response } else { response.map(with_permit) }
+    }
+
+    async fn admitted(
+        &self,
+        parts: request::Parts,
+        body: Incoming,
+        info: RequestInfo,
+        query: Query,
+        peer: &Peer,
+    ) -> Result<Admitted, ApiError> {
+        if let Some(fault) = self.cluster.faults.before_request().await {
+            return Err(ordered(fault));
+        }
+        let user = self.user(&parts.headers, peer)?;
+        authorize(&self.cluster, &user, &attributes(&info, info.verb))?;
+        let user = self.impersonated(&parts.headers, user)?;
+        authorize(&self.cluster, &user, &attributes(&info, info.verb))?;
+        let body = self.read(&parts.method, body).await?;
+        Ok(Admitted {
+            method: parts.method,
+            info,
+            query,
+            headers: parts.headers,
+            user,
+            body,
+            warnings: Warnings::default(),
+        })
+    }
+
+    fn user(&self, headers: &HeaderMap, peer: &Peer) -> Result<User, ApiError> {
+        let bearer = bearer(headers);
+        let now = self.cluster.clock.seconds();
+        let bound = crate::bound::Bound(&self.cluster.store);
+        let user = self
+            .cluster
+            .authenticator
+            .authenticate(bearer.as_deref(), peer.certificate.as_deref(), now, &bound)
+            .map_err(|_| ApiError::unauthorized())?;
+        Ok(user.unwrap_or_else(User::anonymous))
+    }
+
+    /// The user that the sender wants to be, if they may.
+    fn impersonated(&self, headers: &HeaderMap, user: User) -> Result<User, ApiError> {
+        let text = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let wanted = tidegate_access::Impersonation::parse(text).map_err(ApiError::internal)?;
+        let Some(wanted) = wanted else {
+            return Ok(user);
+        };
+        for attributes in wanted.attributes() {
+            authorize(&self.cluster, &user, &attributes)?;
+        }
+        Ok(wanted.into_user())
+    }
+
+    async fn read(&self, method: &Method, body: Incoming) -> Result<Bytes, ApiError> {
+        if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+            return Ok(Bytes::new());
+        }
+        let limit = self.limits.body_bytes;
+        let reading = Limited::new(body, limit).collect();
+        let Ok(read) = tokio::time::timeout(self.limits.body_time, reading).await else {
+            return Err(ApiError::timeout("the request's body did not come in time", 0));
+        };
+        match read {
+            Ok(collected) => Ok(collected.to_bytes()),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                Err(ApiError::too_large(format!("limit is {limit}")))
+            }
+            Err(error) => Err(ApiError::bad_request(format!("the request's body can't be read: {error}"))),
+        }
+    }
+}
+
+/// What a request is about, and its query.
+fn place(parts: &request::Parts) -> (RequestInfo, Query) {
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let watch = query.get("watch").is_some_and(|text| !text.eq_ignore_ascii_case("false") && text != "0");
+    let selector = query.get("fieldSelector").and_then(|text| FieldSelector::parse(text).ok());
+    let name = selector.as_ref().and_then(|selector| selector.exact("metadata.name"));
+    let info = RequestInfo::parse(&parts.method, parts.uri.path(), watch, name);
+    (info, query)
+}
+
+fn class_of(info: &RequestInfo) -> Class {
+    match info.verb {
+        "watch" => Class::Watch,
+        "create" | "update" | "patch" | "delete" | "deletecollection" | "post" | "put" => Class::Writing,
+        _ => Class::Reading,
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = text.trim().split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| token.to_owned())
+}
+
+/// What the authorizer sees of a request.
+pub(crate) fn attributes<'a>(info: &'a RequestInfo, verb: &'a str) -> Attributes<'a> {
+    Attributes {
+        verb,
+        group: &info.group,
+        version: &info.version,
+        resource: &info.resource,
+        subresource: &info.subresource,
+        namespace: &info.namespace,
+        name: &info.name,
+        path: &info.path,
+        is_resource: info.is_resource,
+    }
+}
+
+/// Refuses what the user may not do, in the words that users know.
+pub(crate) fn authorize(cluster: &Cluster, user: &User, attributes: &Attributes<'_>) -> Result<(), ApiError> {
+    let decision = cluster.rbac().authorize(user, attributes);
+    if decision.allowed {
+        return Ok(());
+    }
+    let mut why = tidegate_access::forbidden_message(user, attributes);
+    if !decision.reason.is_empty() {
+        why = format!("{why}: {}", decision.reason);
+    }
+    let what = crate::status::GroupResource {
+        group: attributes.group,
+        resource: attributes.resource,
+    };
+    Err(ApiError::forbidden(what, attributes.name, &why))
+}
+
+fn ordered(fault: FaultAnswer) -> ApiError {
+    match fault {
+        FaultAnswer::TooManyRequests { retry_after } => {
+            ApiError::too_many_requests("Too many requests, please try again later.", retry_after)
+        }
+        FaultAnswer::InternalError => ApiError::internal("ordered by a test"),
+        FaultAnswer::Unavailable => ApiError::unavailable("ordered by a test"),
+    }
+}
+
+impl Cluster {
+    /// Whether the sender of a call may also do something else with the same object.
+    pub(crate) fn authorize_as(&self, call: &crate::call::Call, verb: &str) -> Result<(), ApiError> {
+        authorize(self, &call.user, &attributes(&call.info, verb))
+    }
+}

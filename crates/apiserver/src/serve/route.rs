@@ -1,0 +1,156 @@
+//! Which part of the server answers what.
+
+use super::{
+    handler::{Admitted, Handler},
+    respond,
+};
+use crate::{
+    body::Body,
+    call::{Answer, Call},
+    discovery, health,
+    negotiate::{Allowed, Output},
+    openapi, read,
+    request::options::ListOptions,
+    resource::Resource,
+    review,
+    status::ApiError,
+    token, version, write,
+};
+use http::{Method, Response};
+use std::sync::Arc;
+
+/// Answers an admitted request.
+pub(super) async fn answer(handler: &Arc<Handler>, request: Admitted) -> Response<Body> {
+    if !request.info.is_resource {
+        return document(handler, &request);
+    }
+    let headers = request.headers.clone();
+    let resources = handler.cluster.registry.now();
+    let info = &request.info;
+    let Some(resource) = resources.get(&info.group, &info.version, &info.resource).cloned() else {
+        return unknown(handler, &request);
+    };
+    let is_watch = request.info.verb == "watch";
+    let mut call = match prepared(request, resource) {
+        Ok(call) => call,
+        Err((error, request)) => return respond::refusal(&error, &headers, &request.warnings),
+    };
+    let warnings = std::mem::take(&mut call.warnings);
+    call.warnings = warnings.clone();
+    if let Some(text) = &call.resource.deprecation {
+        warnings.add(text.as_str());
+    }
+    match verb(handler, call).await {
+        Ok(answer) => respond::response(answer, &headers, &warnings, is_watch),
+        Err(error) => respond::refusal(&error, &headers, &warnings),
+    }
+}
+
+/// A path that names no resource that is served.
+fn unknown(handler: &Handler, request: &Admitted) -> Response<Body> {
+    let info = &request.info;
+    let resources = handler.cluster.registry.now();
+    let builtin = resources.group(&info.group).is_some_and(|group| {
+        let versions = group.versions.iter().filter(|version| version.version == info.version);
+        versions.flat_map(|version| &version.resources).any(|resource| resource.bare_items)
+    });
+    if builtin {
+        respond::refusal(&ApiError::unknown_resource(), &request.headers, &request.warnings)
+    } else {
+        respond::text(404, "404 page not found\n")
+    }
+}
+
+fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, (ApiError, Admitted)> {
+    let pretty = request.query.get("pretty");
+    let allowed = if request.info.verb == "watch" { Allowed::Events } else { Allowed::Objects };
+    match Output::negotiate(&request.headers, pretty, allowed) {
+        Err(error) => Err((error, request)),
+        Ok(output) => Ok(Call {
+            info: request.info,
+            query: request.query,
+            headers: request.headers,
+            user: request.user,
+            resource,
+            output,
+            body: request.body,
+            warnings: request.warnings,
+        }),
+    }
+}
+
+/// The verb of a request about a resource.
+async fn verb(handler: &Arc<Handler>, call: Call) -> Result<Answer, ApiError> {
+    let cluster = &handler.cluster;
+    let info = &call.info;
+    check_place(&call)?;
+    let kind = (call.resource.group.as_str(), call.resource.plural.as_str(), info.subresource.as_str());
+    match (kind, info.verb) {
+        (("authorization.k8s.io" | "authentication.k8s.io", _, ""), "create") => review::create(cluster, &call),
+        (("", "serviceaccounts", "token"), "create") => token::create(cluster, &call).await,
+        ((_, _, "scale"), "get") => write::scale::get(cluster, &call),
+        ((_, _, "scale"), "update" | "patch") => write::scale::write(cluster, &call).await,
+        (_, "get") => read::get::get(cluster, &call).await,
+        (_, "list") => {
+            let options = ListOptions::parse(&call.query)?;
+            read::list::list(cluster, &call, &options).await
+        }
+        (_, "watch") => {
+            let options = ListOptions::parse_watch(&call.query)?;
+            read::watch::watch(cluster, call, &options).await
+        }
+        (_, "create") => write::create::create(cluster, &call).await,
+        (_, "update") => write::update::update(cluster, &call).await,
+        (_, "patch") => write::patch::patch(cluster, &call).await,
+        (_, "delete") => write::delete::delete(cluster, &call).await,
+        (_, "deletecollection") => write::delete_collection::delete_collection(cluster, &call).await,
+        _ => Err(ApiError::method_not_on_path()),
+    }
+}
+
+/// The path must be one that the resource has, and the verb one that it serves there.
+fn check_place(call: &Call) -> Result<(), ApiError> {
+    let info = &call.info;
+    let resource = &call.resource;
+    if !info.rest.is_empty() {
+        return Err(ApiError::unknown_resource());
+    }
+    if !info.subresource.is_empty() && resource.subresource(&info.subresource).is_none() {
+        return Err(ApiError::unknown_resource());
+    }
+    let all_namespaces = matches!(info.verb, "list" | "watch") || !resource.serves("", "get");
+    if resource.namespaced && info.namespace.is_empty() && !all_namespaces {
+        let named = matches!(info.verb, "get" | "update" | "patch" | "delete") && !info.name.is_empty();
+        return Err(if named { ApiError::unknown_resource() } else { ApiError::method_not_on_path() });
+    }
+    if !resource.namespaced && !info.namespace.is_empty() && resource.plural != "namespaces" {
+        return Err(ApiError::unknown_resource());
+    }
+    let on_object = !info.name.is_empty() || matches!(info.verb, "create" | "list" | "watch" | "deletecollection");
+    let wrong_place = info.verb == "create" && !info.name.is_empty() && info.subresource.is_empty();
+    if !on_object || wrong_place || !resource.serves(&info.subresource, info.verb) {
+        return Err(ApiError::method_not_on_path());
+    }
+    Ok(())
+}
+
+/// Everything that is no resource: discovery, OpenAPI, health, version.
+fn document(handler: &Handler, request: &Admitted) -> Response<Body> {
+    let path = request.info.path.as_str();
+    let reads = matches!(request.method, Method::GET | Method::HEAD);
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let found = match parts.as_slice() {
+        _ if !reads => return respond::text(405, "405: method not allowed\n"),
+        [""] | ["api" | "apis", ..] => discovery::answer(handler, request, &parts),
+        ["version"] => Some(version::answer(request)),
+        ["openapi", ..] => openapi::answer(handler, request, &parts),
+        ["livez" | "readyz" | "healthz", ..] => return health::answer(handler, request, &parts),
+        [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"] => Some(token::discovery(handler, &parts)),
+        _ => None,
+    };
+    match found {
+        Some(Ok(answer)) => respond::response(answer, &request.headers, &request.warnings, false),
+        Some(Err(error)) => respond::refusal(&error, &request.headers, &request.warnings),
+        None => respond::text(404, "404 page not found\n"),
+    }
+}

@@ -1,0 +1,189 @@
+//! The built-in kinds: what `tidegate-kinds` says of them.
+
+use super::{ScalePaths, Strategy};
+use crate::{
+    object,
+    resource::{Resource, Subresource},
+};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tidegate_kinds::{Kind, kinds};
+use tidegate_merge::{FieldPath, FieldSet, Version};
+use tidegate_schema::{FieldError, Schema};
+
+/// One built-in kind.
+#[derive(Debug)]
+pub(crate) struct Builtin {
+    kind: &'static Kind,
+    api_version: String,
+}
+
+/// The resources of all built-in kinds.
+pub(crate) fn resources() -> Vec<Arc<Resource>> {
+    kinds().iter().map(|kind| Arc::new(resource(kind))).collect()
+}
+
+/// Whether there is a built-in kind of this name.
+pub(crate) fn is_registered(api_version: &str, kind: &str) -> bool {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    kinds().iter().any(|found| found.kind == kind && found.group == group && found.version == version)
+}
+
+fn resource(kind: &'static Kind) -> Resource {
+    let subresources = kind.subresources.iter().map(|part| Subresource {
+        name: part.name.clone(),
+        group: part.group.clone(),
+        version: part.version.clone(),
+        kind: part.kind.clone(),
+        verbs: part.verbs.clone(),
+    });
+    Resource {
+        group: kind.group.clone(),
+        version: kind.version.clone(),
+        plural: kind.plural.clone(),
+        singular: kind.singular.clone(),
+        kind: kind.kind.clone(),
+        list_kind: kind.list_kind.clone(),
+        short_names: kind.short_names.clone(),
+        categories: kind.categories.clone(),
+        namespaced: kind.namespaced,
+        verbs: kind.verbs.clone(),
+        subresources: subresources.collect(),
+        collection: kind.collection.clone(),
+        bare_items: true,
+        deprecation: None,
+        storage_version_hash: kind.storage_version_hash.clone(),
+        strategy: Box::new(Builtin {
+            api_version: kind.api_version(),
+            kind,
+        }),
+    }
+}
+
+impl Builtin {
+    /// The kind in whose version objects are stored: the first of its collection.
+    fn storage(&self) -> &'static Kind {
+        let mut same = kinds().iter().filter(|kind| kind.collection == self.kind.collection);
+        same.next().unwrap_or(self.kind)
+    }
+}
+
+impl Strategy for Builtin {
+    fn decode(&self, object: &mut Value) -> Result<Vec<String>, String> {
+        self.kind.decode(object)
+    }
+
+    fn default(&self, object: &mut Value) {
+        self.kind.default(object);
+    }
+
+    fn prepare_create(&self, object: &mut Value) {
+        self.kind.prepare_create(object);
+    }
+
+    fn prepare_update(&self, new: &mut Value, old: &Value, subresource: &str) {
+        self.kind.prepare_update(new, old, subresource);
+    }
+
+    fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        self.kind.validate_create(object)
+    }
+
+    fn validate_update(&self, new: &Value, old: &Value, subresource: &str) -> Vec<FieldError> {
+        self.kind.validate_update(new, old, subresource)
+    }
+
+    fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        self.kind.warnings(new, old)
+    }
+
+    fn allow_create_on_update(&self) -> bool {
+        self.kind.allow_create_on_update()
+    }
+
+    fn allow_unconditional_update(&self) -> bool {
+        self.kind.allow_unconditional_update()
+    }
+
+    fn schema(&self) -> Option<Schema<'_>> {
+        Some(self.kind.schema())
+    }
+
+    fn is_builtin(&self) -> bool {
+        true
+    }
+
+    fn version(&self, api_version: &str) -> Version<'_> {
+        let mut versions = kinds().iter().filter(|kind| kind.collection == self.kind.collection);
+        match versions.find(|kind| kind.api_version() == api_version) {
+            Some(kind) => Version::Schema(kind.schema()),
+            None => Version::Missing,
+        }
+    }
+
+    fn reset_fields(&self, subresource: &str) -> FieldSet {
+        let paths = self.kind.reset_fields(subresource);
+        FieldSet::of(paths.iter().map(|path| FieldPath::names(path)))
+    }
+
+    fn converted(&self, bytes: &Bytes) -> Option<Bytes> {
+        let storage = self.storage();
+        if storage.api_version() == self.api_version {
+            return None;
+        }
+        let mut value = object::from_bytes(bytes).ok()?;
+        storage.convert(&mut value, self.kind);
+        let revision = crate::object::Meta::resource_version(&value).parse().unwrap_or_default();
+        Some(object::to_body(&value).with_revision(revision).into())
+    }
+
+    fn to_storage(&self, object: &mut Value) {
+        let storage = self.storage();
+        if storage.api_version() != self.api_version {
+            self.kind.convert(object, storage);
+        }
+    }
+
+    fn selectable(&self, field: &str) -> bool {
+        self.kind.field_labels().contains(&field)
+    }
+
+    fn unknown_field_label(&self, field: &str) -> String {
+        self.kind.unknown_field_label(field)
+    }
+
+    fn field_value(&self, object: &Value, field: &str) -> String {
+        self.kind.field_value(object, field).unwrap_or_default()
+    }
+
+    fn columns(&self) -> Value {
+        let columns = self.kind.columns().iter().map(|column| {
+            json!({
+                "name": column.name,
+                "type": column.r#type,
+                "format": column.format,
+                "description": column.description,
+                "priority": column.priority,
+            })
+        });
+        columns.collect()
+    }
+
+    fn cells(&self, object: &Value, now: i64) -> Vec<Value> {
+        self.kind.cells(object, now)
+    }
+
+    fn grace_period(&self, object: &Value, wanted: Option<i64>) -> Option<i64> {
+        self.kind.grace_period(object, wanted)
+    }
+
+    fn scale(&self) -> Option<ScalePaths> {
+        self.kind.subresource("scale")?;
+        Some(ScalePaths {
+            spec_replicas: "spec.replicas".to_owned(),
+            status_replicas: "status.replicas".to_owned(),
+            selector: Some("spec.selector".to_owned()),
+        })
+    }
+}

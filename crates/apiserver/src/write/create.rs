@@ -1,0 +1,82 @@
+//! POST: a new object.
+
+use super::Write;
+use crate::{
+    admission::Operation,
+    call::{Answer, Call},
+    cluster::Cluster,
+    ids,
+    object::{self, Meta},
+    read::present,
+    request::options::{WriteKind, WriteOptions},
+    status::ApiError,
+};
+use serde_json::Value;
+use tidegate_store::Expected;
+
+/// How often another name is tried for a generated one that is taken.
+const NAME_TRIES: usize = 8;
+
+/// Answers a create.
+pub(crate) async fn create(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
+    crate::negotiate::input_format(&call.headers)?;
+    let options = WriteOptions::parse(&call.query, WriteKind::Create)?;
+    let write = Write {
+        cluster,
+        call,
+        options: &options,
+    };
+    let mut object = write.body()?;
+    object::wipe_system_fields(&mut object);
+    write.settle_namespace(&mut object)?;
+    write.dedup_owners(&mut object, false);
+    let mut object = write.owned(None, &object);
+    let created = write.create(&mut object).await?;
+    present::object(cluster, call, 201, created)
+}
+
+impl Write<'_> {
+    async fn create(&self, object: &mut Value) -> Result<Value, ApiError> {
+        self.cluster.mutate_admission(self, Operation::Create, object, None)?;
+        self.dedup_owners(object, true);
+        if !object.name().is_empty() || object.meta_text("generateName").is_empty() {
+            return self.create_named(object.clone()).await;
+        }
+        let mut tries = 0;
+        loop {
+            let mut attempt = object.clone();
+            attempt.set_meta("name", ids::generated_name(object.meta_text("generateName")));
+            tries += 1;
+            match self.create_named(attempt).await {
+                Err(error) if error.reason == "AlreadyExists" && tries < NAME_TRIES => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn create_named(&self, mut object: Value) -> Result<Value, ApiError> {
+        self.fill(&mut object);
+        self.before_create(&mut object)?;
+        let name = object.name().to_owned();
+        let request = self.admission(Operation::Create, &name, Some(&object), None);
+        self.cluster.validate_admission(&request)?;
+        let resource = self.resource();
+        let key = resource.key(object.namespace(), &name);
+        let existing = self.cluster.store.head(&key);
+        if existing.is_none() {
+            if let Some(stored) = self.store(&key, Expected::Absent, object.clone()).await? {
+                return Ok(stored);
+            }
+        }
+        let mut error = if object.meta_text("generateName").is_empty() {
+            ApiError::already_exists(resource.group_resource(), &name)
+        } else {
+            ApiError::generate_name_conflict(resource.group_resource(), &name)
+        };
+        let existing = self.cluster.store.head(&key);
+        if existing.is_some_and(|entry| resource.tree(&entry.value).is_ok_and(|object| object.is_being_deleted())) {
+            error.message = format!("object is being deleted: {}", error.message);
+        }
+        Err(error)
+    }
+}

@@ -1,0 +1,256 @@
+//! DELETE: at once, or after a grace period, or when the last finalizer is gone.
+
+use super::{Write, store_failed, update::precondition_failed};
+use crate::{
+    admission::Operation,
+    call::{Answer, Call},
+    clock,
+    cluster::Cluster,
+    negotiate,
+    object::{self, Meta},
+    read::present,
+    request::options::{DeleteOptions, WriteOptions},
+    special,
+    status::ApiError,
+};
+use serde_json::{Value, json};
+use tidegate_store::{self as store, Expected, WriteError};
+
+/// The finalizer by which dependents go first.
+pub(crate) const FOREGROUND: &str = "foregroundDeletion";
+/// The finalizer by which dependents stay.
+pub(crate) const ORPHAN: &str = "orphan";
+
+/// Answers a delete.
+pub(crate) async fn delete(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
+    let options = options(call)?;
+    let write_options = WriteOptions {
+        dry_run: options.dry_run,
+        ..WriteOptions::default()
+    };
+    let write = Write {
+        cluster,
+        call,
+        options: &write_options,
+    };
+    let Deleted { object, gone } = write.delete(&call.info.name, &options).await?;
+    let code = if !gone && options.orphan_dependents == Some(false) { 202 } else { 200 };
+    if gone && !returns_object(call) {
+        return Answer::document(code, &success(call, &object), call.output);
+    }
+    present::object(cluster, call, code, object)
+}
+
+/// The options of a delete, from the body or else from the query.
+pub(super) fn options(call: &Call) -> Result<DeleteOptions, ApiError> {
+    if call.body.is_empty() {
+        return DeleteOptions::from_query(&call.query);
+    }
+    let parsed = match negotiate::input_format(&call.headers)? {
+        negotiate::Format::Json => tidegate_schema::parse_json(&call.body),
+        negotiate::Format::Yaml => tidegate_schema::parse_yaml(&call.body),
+    };
+    let parsed = parsed.map_err(|error| {
+        ApiError::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
+    })?;
+    DeleteOptions::from_body(&parsed.value)
+}
+
+/// Pods, services, namespaces and a few others are given back; of the others the client only learns that they are gone.
+fn returns_object(call: &Call) -> bool {
+    let resource = &call.resource;
+    let core = resource.group.is_empty();
+    core && matches!(
+        resource.plural.as_str(),
+        "pods" | "services" | "serviceaccounts" | "persistentvolumeclaims" | "resourcequotas" | "namespaces"
+    )
+}
+
+fn success(call: &Call, object: &Value) -> Value {
+    let resource = &call.resource;
+    let mut details = json!({ "name": object.name(), "kind": resource.plural, "uid": object.uid() });
+    if !resource.group.is_empty() {
+        details["group"] = resource.group.as_str().into();
+    }
+    json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details })
+}
+
+/// What a delete did.
+pub(super) struct Deleted {
+    /// The object, as it is now or was last.
+    pub(super) object: Value,
+    /// Whether it is gone.
+    pub(super) gone: bool,
+}
+
+impl Write<'_> {
+    /// Deletes an object of the call's resource and namespace.
+    pub(super) async fn delete(&self, name: &str, options: &DeleteOptions) -> Result<Deleted, ApiError> {
+        let resource = self.resource();
+        let key = resource.key(&self.call.info.namespace, name);
+        loop {
+            let entry = self.cluster.store.head(&key);
+            let entry = entry.ok_or_else(|| ApiError::not_found(resource.group_resource(), name))?;
+            let old = resource.tree(&entry.value)?;
+            self.check_preconditions(&old, options)?;
+            let request = self.admission(Operation::Delete, name, None, Some(&old));
+            self.cluster.validate_admission(&request)?;
+            let step = self.step(&old, options);
+            if self.options.dry_run {
+                return Ok(match step {
+                    Step::End => Deleted { object: old, gone: true },
+                    Step::Wait => Deleted { object: old, gone: false },
+                    Step::Mark(object) => Deleted { object, gone: false },
+                });
+            }
+            let (write, gone) = match step {
+                Step::Wait => return Ok(Deleted { object: old, gone: false }),
+                Step::Mark(object) if object == old => return Ok(Deleted { object, gone: false }),
+                Step::Mark(mut object) => {
+                    resource.strategy.to_storage(&mut object);
+                    let body = object::to_body(&object);
+                    let expected = Expected::Revision(entry.revision);
+                    (store::Write::Put { key: &key, expected, body }, false)
+                }
+                Step::End => {
+                    let mut last = old.clone();
+                    resource.strategy.to_storage(&mut last);
+                    let body = object::to_body(&last);
+                    let expected = Expected::Revision(entry.revision);
+                    (store::Write::Delete { key: &key, expected, body }, true)
+                }
+            };
+            match self.cluster.commit(write).await {
+                Ok(committed) => {
+                    let object = resource.tree(&committed.entry.value)?;
+                    return Ok(Deleted { object, gone });
+                }
+                Err(WriteError::Conflict { .. }) => {}
+                Err(error) => return Err(store_failed(error)),
+            }
+        }
+    }
+
+    fn check_preconditions(&self, object: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
+        let resource = self.resource();
+        let conflict = |why: &str| Err(ApiError::conflict(resource.group_resource(), object.name(), why));
+        if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != object.uid()) {
+            return conflict(&precondition_failed(self, "UID", uid, object.uid()));
+        }
+        let version = options.resource_version.as_deref();
+        if let Some(version) = version.filter(|version| *version != object.resource_version()) {
+            return conflict(&precondition_failed(self, "ResourceVersion", version, object.resource_version()));
+        }
+        Ok(())
+    }
+
+    fn step(&self, old: &Value, options: &DeleteOptions) -> Step {
+        let resource = self.resource();
+        let now = self.cluster.clock.seconds();
+        let mut object = old.clone();
+        if special::marks_itself(resource) && !old.is_being_deleted() {
+            object.set_finalizers(self.finalizers(old, options));
+            special::mark(resource, &mut object, now);
+            return Step::Mark(object);
+        }
+        let graceful = match graceful(resource, &mut object, options, now) {
+            Grace::Pending => return Step::Wait,
+            Grace::Started => true,
+            Grace::None => false,
+        };
+        object.set_finalizers(self.finalizers(&object, options));
+        if graceful {
+            return Step::Mark(object);
+        }
+        if !special::may_end(resource, &object) {
+            return Step::Wait;
+        }
+        if object.finalizers().is_empty() {
+            return Step::End;
+        }
+        mark(&mut object, now);
+        Step::Mark(object)
+    }
+
+    /// The finalizers with which an object is deleted.
+    fn finalizers(&self, object: &Value, options: &DeleteOptions) -> Vec<String> {
+        let before = object.finalizers();
+        let has = |name: &str| before.iter().any(|finalizer| finalizer == name);
+        let policy = options.propagation_policy.as_deref();
+        let (orphan, foreground) = match (options.orphan_dependents, policy) {
+            (Some(orphan), _) => (orphan, false),
+            (None, Some("Orphan")) => (true, false),
+            (None, Some("Foreground")) => (false, true),
+            (None, Some(_)) => (false, false),
+            (None, None) if has(ORPHAN) || has(FOREGROUND) => return before,
+            (None, None) => (false, false),
+        };
+        let mut after: Vec<String> = before.into_iter().filter(|name| name != ORPHAN && name != FOREGROUND).collect();
+        if orphan {
+            after.push(ORPHAN.to_owned());
+        }
+        if foreground {
+            after.push(FOREGROUND.to_owned());
+        }
+        after
+    }
+}
+
+/// What a delete does to an object.
+enum Step {
+    /// It is being deleted already, and this request changes nothing.
+    Wait,
+    /// It stays for now, marked.
+    Mark(Value),
+    /// It goes.
+    End,
+}
+
+enum Grace {
+    None,
+    Started,
+    Pending,
+}
+
+/// Starts, or shortens, the time that an object has to end in peace.
+fn graceful(resource: &crate::resource::Resource, object: &mut Value, options: &DeleteOptions, now: i64) -> Grace {
+    const PERIOD: &str = "deletionGracePeriodSeconds";
+    let wanted = options.grace_period_seconds.map(|period| if period < 0 { 1 } else { period });
+    let running = object.metadata().and_then(|metadata| metadata.get(PERIOD)).and_then(Value::as_i64);
+    if object.is_being_deleted() {
+        let Some(running) = running.filter(|period| *period > 0) else {
+            return Grace::None;
+        };
+        let Some(wanted) = wanted.filter(|wanted| *wanted < running) else {
+            return Grace::Pending;
+        };
+        let end = clock::parse(object.meta_text("deletionTimestamp")).unwrap_or(now) - running + wanted;
+        let (end, period) = if end < now { (now, wanted.min(1)) } else { (end, wanted) };
+        object.set_meta("deletionTimestamp", clock::text(end));
+        object.set_meta(PERIOD, period);
+        return if period == 0 { Grace::None } else { Grace::Started };
+    }
+    match resource.strategy.grace_period(object, wanted) {
+        None | Some(0) => Grace::None,
+        Some(period) => {
+            object.set_meta("deletionTimestamp", clock::text(now + period));
+            object.set_meta(PERIOD, period);
+            if object.generation() > 0 {
+                object.set_meta("generation", object.generation() + 1);
+            }
+            Grace::Started
+        }
+    }
+}
+
+/// Marks an object as one that goes when its finalizers are gone.
+fn mark(object: &mut Value, now: i64) {
+    if !object.is_being_deleted() && object.generation() > 0 {
+        object.set_meta("generation", object.generation() + 1);
+    }
+    let later = clock::parse(object.meta_text("deletionTimestamp")).is_none_or(|time| time > now);
+    if later {
+        object.set_meta("deletionTimestamp", clock::text(now));
+    }
+    object.set_meta("deletionGracePeriodSeconds", 0);
+}

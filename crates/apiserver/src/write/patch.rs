@@ -1,0 +1,209 @@
+//! PATCH: four ways to say what changes.
+
+use super::{Write, decode, ownership::patch_failed, update};
+use crate::{
+    admission::Operation,
+    call::{Answer, Call},
+    cluster::Cluster,
+    object::Meta,
+    request::options::{FieldValidation, WriteKind, WriteOptions},
+    status::ApiError,
+};
+use serde_json::Value;
+use tidegate_merge::Patched;
+use tidegate_schema::{FieldError, Parsed, Path};
+
+/// The ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PatchType {
+    Json,
+    Merge,
+    Strategic,
+    Apply,
+}
+
+const JSON_PATCH: &str = "application/json-patch+json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+const STRATEGIC: &str = "application/strategic-merge-patch+json";
+const APPLY: &str = "application/apply-patch+yaml";
+
+/// Answers a patch.
+pub(crate) async fn patch(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
+    let patch_type = patch_type(call)?;
+    let kind = if patch_type == PatchType::Apply { WriteKind::Apply } else { WriteKind::Patch };
+    let options = WriteOptions::parse(&call.query, kind)?;
+    let write = Write {
+        cluster,
+        call,
+        options: &options,
+    };
+    let outcome = if patch_type == PatchType::Apply {
+        let applied = applied_object(call)?;
+        let make = |existing: Option<&Value>| write.finish(write.apply(existing, &applied)?, existing);
+        write.guaranteed(true, &make).await?
+    } else {
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&call.body).is_err() {
+            return Err(ApiError::bad_request("invalid JSON patch"));
+        }
+        let make = |existing: Option<&Value>| {
+            let Some(existing) = existing else {
+                let resource = &call.resource;
+                return Err(ApiError::not_found(resource.group_resource(), &call.info.name));
+            };
+            write.finish(write.patched(existing, patch_type)?, Some(existing))
+        };
+        let allow_create = call.resource.strategy.allow_create_on_update();
+        write.guaranteed(allow_create, &make).await?
+    };
+    update::answer(cluster, call, outcome)
+}
+
+fn patch_type(call: &Call) -> Result<PatchType, ApiError> {
+    let content_type = call.headers.get(http::header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let builtin = call.resource.strategy.is_builtin();
+    match content_type.split(';').next().unwrap_or_default() {
+        JSON_PATCH => Ok(PatchType::Json),
+        MERGE_PATCH => Ok(PatchType::Merge),
+        STRATEGIC if builtin => Ok(PatchType::Strategic),
+        APPLY => Ok(PatchType::Apply),
+        _ if builtin => Err(ApiError::unsupported_media_type(&[JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY])),
+        _ => Err(ApiError::unsupported_media_type(&[JSON_PATCH, MERGE_PATCH, APPLY])),
+    }
+}
+
+/// The configuration that is applied: YAML, of which JSON is a part.
+fn applied_object(call: &Call) -> Result<Parsed, ApiError> {
+    let parsed = tidegate_schema::parse_yaml(&call.body)
+        .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+    if parsed.value.is_object() {
+        Ok(parsed)
+    } else {
+        let found = match parsed.value {
+            Value::Array(_) => "array",
+            Value::String(_) => "string",
+            Value::Bool(_) => "bool",
+            Value::Null => return Ok(Parsed { value: Value::Object(serde_json::Map::new()), ..parsed }),
+            _ => "number",
+        };
+        Err(ApiError::bad_request(format!(
+            "error decoding patch: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into Go \
+             value of type map[string]interface {{}}"
+        )))
+    }
+}
+
+impl Write<'_> {
+    /// The last steps of making a patched object.
+    fn finish(&self, mut object: Value, existing: Option<&Value>) -> Result<Value, ApiError> {
+        if existing.is_none() && !object.uid().is_empty() {
+            return Err(ApiError::conflict(
+                self.resource().group_resource(),
+                &self.call.info.name,
+                &format!(
+                    "uid mismatch: the provided object specified uid {}, and no existing object was found",
+                    object.uid()
+                ),
+            ));
+        }
+        self.settle_namespace(&mut object)?;
+        self.check_name(&object)?;
+        let operation = if existing.is_some() { Operation::Update } else { Operation::Create };
+        self.cluster.mutate_admission(self, operation, &mut object, existing)?;
+        self.dedup_owners(&mut object, true);
+        Ok(object)
+    }
+
+    /// Server-side apply.
+    fn apply(&self, existing: Option<&Value>, applied: &Parsed) -> Result<Value, ApiError> {
+        let mut patch = applied.value.clone();
+        let strategy = &self.resource().strategy;
+        let mut object = self.applied(existing, &patch)?;
+        let complaints = strategy.decode(&mut patch);
+        if self.options.field_validation != FieldValidation::Ignore && !applied.duplicates.is_empty() {
+            let text = applied.duplicates.join("\n");
+            if self.options.field_validation == FieldValidation::Strict {
+                return Err(ApiError::bad_request(format!("error strict decoding patch: {text}")));
+            }
+            decode::warn(self.call, &applied.duplicates);
+        }
+        // A kind's unknown fields are no error of an apply: the schema has already dropped or refused them.
+        drop(complaints);
+        strategy.decode(&mut object).map_err(ApiError::bad_request)?;
+        strategy.default(&mut object);
+        Ok(object)
+    }
+
+    /// A patch of one of the other three types.
+    fn patched(&self, existing: &Value, patch_type: PatchType) -> Result<Value, ApiError> {
+        let strict = self.options.field_validation != FieldValidation::Ignore;
+        let body = &self.call.body;
+        let strategy = &self.resource().strategy;
+        let patched = match (patch_type, strategy.schema()) {
+            (PatchType::Json, _) => tidegate_merge::json_patch(existing, body, strict),
+            (PatchType::Strategic, Some(schema)) => {
+                tidegate_merge::strategic_merge_patch(existing, body, schema, strict)
+            }
+            _ => tidegate_merge::merge_patch(existing, body, strict),
+        };
+        let Patched { value, strict_errors } = patched.map_err(patch_failed)?;
+        let shown = || match patch_type {
+            PatchType::Strategic => go_map(body),
+            _ => value.to_string(),
+        };
+        let mut object = value.clone();
+        let invalid = |why: &str| {
+            let root = Path::ROOT;
+            let error = FieldError::invalid(&root.child("patch"), &shown().into(), why);
+            ApiError::invalid("", "", "", &[error])
+        };
+        let unknown = strategy.decode(&mut object).map_err(|error| invalid(&error))?;
+        let complaints: Vec<String> = strict_errors.into_iter().chain(unknown).collect();
+        match self.options.field_validation {
+            FieldValidation::Strict if !complaints.is_empty() => {
+                return Err(invalid(&decode::strict_text(&complaints)));
+            }
+            FieldValidation::Warn => decode::warn(self.call, &complaints),
+            FieldValidation::Strict | FieldValidation::Ignore => {}
+        }
+        strategy.default(&mut object);
+        Ok(self.owned(Some(existing), &object))
+    }
+}
+
+/// A patch as Go prints a map: `map[spec:map[replicas:1]]`.
+fn go_map(body: &[u8]) -> String {
+    fn write(out: &mut String, value: &Value) {
+        match value {
+            Value::Null => out.push_str("<nil>"),
+            Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            Value::Number(number) => out.push_str(&number.to_string()),
+            Value::String(text) => out.push_str(text),
+            Value::Array(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.push(' ');
+                    }
+                    write(out, item);
+                }
+                out.push(']');
+            }
+            Value::Object(fields) => {
+                out.push_str("map[");
+                for (at, (key, item)) in fields.iter().enumerate() {
+                    if at > 0 {
+                        out.push(' ');
+                    }
+                    out.push_str(key);
+                    out.push(':');
+                    write(out, item);
+                }
+                out.push(']');
+            }
+        }
+    }
+    let mut out = String::new();
+    write(&mut out, &serde_json::from_slice(body).unwrap_or_default());
+    out
+}

@@ -1,0 +1,140 @@
+//! Finds uids, times, ages and tokens by their look.
+
+use base64::{
+    Engine as _,
+    engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD},
+};
+use serde_json::Value;
+
+/// What is looked for inside texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Uid,
+    Time,
+}
+
+/// Between which texts messages have versions of the store.
+pub(crate) const VERSIONS_IN_TEXTS: &[(&str, &str)] = &[
+    ("current: ", ""),
+    ("too old resource version: ", " ("),
+    (" (", ")"),
+    ("ResourceVersion in object meta: ", ""),
+];
+
+const UID: &str = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh";
+const TIME: &str = "dddd-dd-ddTdd:dd:dd";
+/// As Go prints one.
+const PRINTED_TIME: &str = "dddd-dd-dd dd:dd:dd";
+
+/// Replaces what has a shape, where `with` wants that.
+pub(crate) fn replace(text: &str, mut with: impl FnMut(Shape, &str) -> Option<String>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let found = find(rest).and_then(|(shape, length)| Some((with(shape, &rest[..length])?, length)));
+        match found {
+            Some((stand_in, length)) => {
+                out.push_str(&stand_in);
+                rest = &rest[length..];
+            }
+            None => {
+                out.push(first);
+                rest = &rest[first.len_utf8()..];
+            }
+        }
+    }
+    out
+}
+
+/// What begins here.
+fn find(text: &str) -> Option<(Shape, usize)> {
+    if looks_like(text, UID) {
+        return Some((Shape::Uid, UID.len()));
+    }
+    if !looks_like(text, TIME) && !looks_like(text, PRINTED_TIME) {
+        return None;
+    }
+    let fraction = match text[TIME.len()..].strip_prefix('.') {
+        Some(tail) => 1 + tail.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(tail.len()),
+        None => 0,
+    };
+    let length = TIME.len() + fraction;
+    Some((Shape::Time, length + usize::from(text[length..].starts_with('Z'))))
+}
+
+fn looks_like(text: &str, pattern: &str) -> bool {
+    text.len() >= pattern.len()
+        && text.bytes().zip(pattern.bytes()).all(|(letter, wanted)| match wanted {
+            b'h' => letter.is_ascii_digit() || (b'a'..=b'f').contains(&letter),
+            b'd' => letter.is_ascii_digit(),
+            _ => letter == wanted,
+        })
+}
+
+/// A time's form.
+pub(crate) fn time_word(time: &str) -> String {
+    let fraction = time.split_once('.').map_or(0, |(_, tail)| tail.trim_end_matches('Z').len());
+    match fraction {
+        0 => "<now>".to_owned(),
+        digits => format!("<now, {digits} digits>"),
+    }
+}
+
+/// `5s`, `3m20s`.
+pub(crate) fn is_age(text: &str) -> bool {
+    text == "<invalid>"
+        || (text.ends_with(['s', 'm', 'h', 'd', 'y'])
+            && text.starts_with(|letter: char| letter.is_ascii_digit())
+            && text.chars().all(|letter| letter.is_ascii_digit() || "smhdy".contains(letter)))
+}
+
+/// What a JSON Web Token says.
+pub(crate) fn claims(text: &str) -> Option<Value> {
+    let mut parts = text.split('.');
+    let (Some(head), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return None;
+    };
+    if !head.starts_with("eyJ") {
+        return None;
+    }
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
+}
+
+/// The place in a list that a continue token names, without the version.
+pub(crate) fn continue_token(text: &str) -> Option<String> {
+    let bytes = URL_SAFE.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
+    let token: Value = serde_json::from_slice(&bytes).ok()?;
+    let start = token["start"].as_str()?.replace('\u{0}', "\\0");
+    Some(format!("<continue at {start}>"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Shape, is_age, replace};
+
+    #[test]
+    fn finds_shapes() {
+        let check = |text: &str, expect: &str| {
+            let out = replace(text, |shape, _| {
+                Some(match shape {
+                    Shape::Uid => "U".to_owned(),
+                    Shape::Time => "T".to_owned(),
+                })
+            });
+            assert_eq!(out, expect, "{text}");
+        };
+        check("a 01234567-89ab-cdef-0123-456789abcdef b", "a U b");
+        check("2026-11-25T13:18:57Z", "T");
+        check("at 2026-11-25T13:18:57.123456Z.", "at T.");
+        check("2026-11-25 13:18:57 +0000 UTC", "T +0000 UTC");
+        check("2026-11-25", "2026-11-25");
+        check("ä-2", "ä-2");
+    }
+
+    #[test]
+    fn knows_ages() {
+        for (text, expect) in [("5s", true), ("3m20s", true), ("<unknown>", false), ("s", false), ("1/1", false)] {
+            assert_eq!(is_age(text), expect, "{text}");
+        }
+    }
+}
