@@ -67,7 +67,7 @@ var special = map[reflect.Type]string{
 //	type NAME EXTRAS
 //	JSON-NAME FLAGS EXPRESSION EXTRAS
 //
-// FLAGS are o (omitempty), z (omitzero) or -. EXPRESSION is *E, []E, {KEY}E, NAME=E (a named type that is no struct),
+// An inlined field has the Go names of the structs it comes from before it: TypeMeta>kind. FLAGS are o (omitempty), z (omitzero) or -. EXPRESSION is *E, []E, {KEY}E, NAME=E (a named type that is no struct),
 // @TYPE or a word. EXTRAS are those parts of the published schema that the Go type doesn't tell, as JSON, or nothing.
 func types(schemas map[string]any) string {
 	text := &strings.Builder{}
@@ -85,17 +85,17 @@ func types(schemas map[string]any) string {
 		done[t] = true
 		schema, _ := schemas[modelName(t)].(map[string]any)
 		fmt.Fprintf(text, "type %s %s%s\n", modelName(t), t.String(), extras(schema, "required", "x-kubernetes-map-type"))
-		fields(text, t, schema, &queue)
+		fields(text, "", t, schema, &queue)
 	}
 	return text.String()
 }
 
-func fields(text *strings.Builder, t reflect.Type, schema map[string]any, queue *[]reflect.Type) {
+func fields(text *strings.Builder, inline string, t reflect.Type, schema map[string]any, queue *[]reflect.Type) {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		tag := strings.Split(field.Tag.Get("json"), ",")
 		if field.Anonymous && tag[0] == "" {
-			fields(text, field.Type, schema, queue)
+			fields(text, inline+field.Name+">", field.Type, schema, queue)
 			continue
 		}
 		if tag[0] == "-" || !field.IsExported() {
@@ -112,7 +112,7 @@ func fields(text *strings.Builder, t reflect.Type, schema map[string]any, queue 
 		}
 		properties, _ := schema["properties"].(map[string]any)
 		property, _ := properties[tag[0]].(map[string]any)
-		fmt.Fprintf(text, "%s %s %s%s\n", tag[0], flag, expression(field.Type, queue), extras(property, "default",
+		fmt.Fprintf(text, "%s%s %s %s%s\n", inline, tag[0], flag, expression(field.Type, queue), extras(property, "default",
 			"x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type",
 			"x-kubernetes-patch-strategy", "x-kubernetes-patch-merge-key"))
 	}

@@ -1,7 +1,7 @@
 //! One built-in kind: its names, its paths, its schema.
 
 use crate::{
-    data,
+    data, decode,
     schema::{self, Built},
 };
 use serde_json::Value;
@@ -121,6 +121,14 @@ impl Kind {
     pub fn schema(&self) -> Schema<'_> {
         let built = self.built.get_or_init(|| schema::build(&self.model));
         built.schemas.get(built.root)
+    }
+
+    /// Reads a tree as the kind's type: it becomes what Go would write. Gives the strict decoder's complaints
+    /// (`unknown field "spec.x"`), or the text of a decoder that can't go on.
+    pub fn decode(&self, object: &mut Value) -> Result<Vec<String>, String> {
+        let (read, complaints) = decode::decode(&self.model, std::mem::take(object))?;
+        *object = read;
+        Ok(complaints)
     }
 
     /// The subresource of this name.

@@ -4,6 +4,7 @@
 //! recorded (`record/`, `data/`), and hooks do the rest. Start at [`kinds`].
 
 mod data;
+mod decode;
 mod kind;
 pub mod meta;
 mod openapi;

@@ -24,6 +24,8 @@ pub(crate) struct Type {
 #[derive(Debug)]
 pub(crate) struct Field {
     pub(crate) name: &'static str,
+    /// The Go names of the structs that it is inlined from, each with a `>` behind it.
+    pub(crate) inline: &'static str,
     pub(crate) omit: Omit,
     pub(crate) form: Form,
     /// The expression that `form` was read from.
@@ -115,8 +117,10 @@ impl Types {
                     _ => Omit::Never,
                 };
                 let form = Form::read(third);
+                let cut = first.rfind('>').map_or(0, |at| at + 1);
                 last.fields.push(Field {
-                    name: first,
+                    name: &first[cut..],
+                    inline: &first[..cut],
                     omit,
                     form,
                     raw: third,
