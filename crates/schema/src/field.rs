@@ -200,6 +200,16 @@ impl FieldError {
         }
     }
 
+    /// `path: Too long: may not be more than 63 bytes`.
+    pub fn too_long(path: &Path<'_>, max: u64) -> Self {
+        let unit = if max == 1 { "byte" } else { "bytes" };
+        Self::new(
+            FieldErrorType::TooLong,
+            path,
+            format!("may not be more than {max} {unit}"),
+        )
+    }
+
     /// The message without the field, as a cause of a `Status` has it.
     pub fn body(&self) -> String {
         let words = self.error_type.words();
@@ -219,7 +229,7 @@ impl fmt::Display for FieldError {
 }
 
 /// A value as Go's `field.Error` prints it: strings quoted, numbers plain, trees as JSON.
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => gotext::quote(text),
         Value::Number(number) => gotext::number(number),

@@ -5,18 +5,25 @@
 
 mod defaults;
 mod field;
+mod formats;
 mod gotext;
+mod meta;
 mod node;
 mod nulls;
 mod parse;
 mod pattern;
 mod prune;
 mod read;
+mod validate;
 
 pub use self::{
     defaults::apply_defaults,
     field::{FieldError, FieldErrorType, Path},
     gotext::{json as go_json, number as go_number, quote as go_quote},
+    meta::{
+        canonical_time, coerce_embedded, coerce_metadata, dns1035_label_errors,
+        dns1123_label_errors, dns1123_subdomain_errors, label_value_errors, qualified_name_errors,
+    },
     node::{
         Additional, Checks, ListType, MapType, Node, NodeId, PatchStrategy, Rule, Schema, Schemas,
         Type,
@@ -26,4 +33,5 @@ pub use self::{
     pattern::Pattern,
     prune::prune,
     read::ReadError,
+    validate::{validate, validate_embedded, validate_lists, validate_status, validate_values},
 };
