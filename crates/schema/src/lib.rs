@@ -29,7 +29,7 @@ pub use self::{
         Type,
     },
     nulls::prune_nulls,
-    parse::{DEPTH_MAX, ParseError, Parsed, parse_json},
+    parse::{DEPTH_MAX, ParseError, Parsed, parse_json, parse_yaml},
     pattern::Pattern,
     prune::prune,
     read::ReadError,

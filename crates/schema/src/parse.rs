@@ -3,10 +3,11 @@
 mod json;
 mod strict;
 mod text;
+mod yaml;
 
 use serde_json::Value;
 
-pub use self::json::parse_json;
+pub use self::{json::parse_json, yaml::parse_yaml};
 
 /// How deep documents may be nested. Go's limit is 10,000 and its stacks grow; ours don't, and every function that
 /// walks a tree (dropping it among them) must fit the 2 MB of a thread. Real objects stay below 100.
