@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sort"
@@ -90,9 +91,30 @@ func discovery(s *server) ([]map[string]any, error) {
 			subresources = append(subresources, subresource)
 		}
 		kind["subresources"] = subresources
+		if kind["storageVersionHash"] != nil {
+			if kind["columns"], err = columns(s, r); err != nil {
+				return nil, err
+			}
+		}
 		kinds = append(kinds, kind)
 	}
 	return kinds, nil
+}
+
+// columns gives the columns of a kind's table.
+func columns(s *server, r kindPath) (any, error) {
+	accept := "application/json;as=Table;v=v1;g=meta.k8s.io"
+	response, body, err := s.send("GET", r.root()+"/"+r.plural+"?limit=1", accept, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("table of %s: %s", r.plural, response.Status)
+	}
+	table := struct {
+		ColumnDefinitions any `json:"columnDefinitions"`
+	}{}
+	return table.ColumnDefinitions, json.Unmarshal(body, &table)
 }
 
 // recordOpenAPI writes the documents and gives all schemas of version 3, by name.

@@ -29,8 +29,8 @@ var served = []string{
 	"authorization.k8s.io/v1/selfsubjectaccessreviews",
 	"authorization.k8s.io/v1/selfsubjectrulesreviews",
 	"authorization.k8s.io/v1/subjectaccessreviews",
+	"autoscaling/v2/horizontalpodautoscalers+status", // what is stored comes first
 	"autoscaling/v1/horizontalpodautoscalers+status",
-	"autoscaling/v2/horizontalpodautoscalers+status",
 	"batch/v1/cronjobs+status",
 	"batch/v1/jobs+status",
 	"coordination.k8s.io/v1/leases",

@@ -277,7 +277,7 @@ fn fits(form: &Form, value: &Value) -> bool {
 }
 
 /// What Go's decoder calls a value.
-fn word(value: &Value) -> &'static str {
+pub(crate) fn word(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",

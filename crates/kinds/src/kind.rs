@@ -1,12 +1,14 @@
 //! One built-in kind: its names, its paths, its schema.
 
 use crate::{
-    data, decode,
+    convert, data, decode, defaults, fields,
     schema::{self, Built},
+    table::{self, Column},
+    ways::{self, Ways},
 };
 use serde_json::Value;
 use std::sync::OnceLock;
-use tidegate_schema::Schema;
+use tidegate_schema::{FieldError, Schema};
 
 /// A built-in kind in one version.
 #[derive(Debug)]
@@ -39,6 +41,8 @@ pub struct Kind {
     pub collection: String,
     /// The name of its type in the published documents.
     pub model: String,
+    columns: Vec<Column>,
+    ways: &'static Ways,
     built: OnceLock<Built>,
 }
 
@@ -85,9 +89,17 @@ impl Kind {
         let kind = text(&entry["kind"]);
         let plural = text(&entry["name"]);
         let subresources = entry["subresources"].as_array();
+        let model = format!("{}.{version}.{kind}", package(&group));
         Self {
             collection: collection(&group, &plural),
-            model: format!("{}.{version}.{kind}", package(&group)),
+            columns: entry["columns"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(Column::read)
+                .collect(),
+            ways: ways::of(&model),
+            model,
             list_kind: format!("{kind}List"),
             singular: text(&entry["singularName"]),
             short_names: texts(&entry["shortNames"]),
@@ -129,6 +141,114 @@ impl Kind {
         let (read, complaints) = decode::decode(&self.model, std::mem::take(object))?;
         *object = read;
         Ok(complaints)
+    }
+
+    /// Completes an object that was read.
+    pub fn default(&self, object: &mut Value) {
+        defaults::apply(&self.model, object);
+    }
+
+    /// Takes what a client may not set out of a new object, and sets what the server does. The name and the uid are
+    /// there already, where they are made up.
+    pub fn prepare_create(&self, object: &mut Value) {
+        ways::prepare_create(&self.model, self.ways, object);
+    }
+
+    /// The same for an update, of the object or of a subresource.
+    pub fn prepare_update(&self, new: &mut Value, old: &Value, subresource: &str) {
+        ways::prepare_update(self.ways, new, old, subresource);
+    }
+
+    /// What is wrong with a new object.
+    pub fn validate_create(&self, object: &Value) -> Vec<FieldError> {
+        ways::validate_create(self.ways, self.namespaced, object)
+    }
+
+    /// What is wrong with an update.
+    pub fn validate_update(&self, new: &Value, old: &Value, subresource: &str) -> Vec<FieldError> {
+        ways::validate_update(self.ways, self.namespaced, new, old, subresource)
+    }
+
+    /// What is worth a word, but not wrong.
+    pub fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        (self.ways.warn)(new, old, &mut warnings);
+        warnings
+    }
+
+    /// What is wrong with a name of this kind; `prefix` where something will follow it.
+    pub fn name_errors(&self, name: &str, prefix: bool) -> Vec<String> {
+        (self.ways.name)(name, prefix)
+    }
+
+    /// A PUT may create.
+    pub fn allow_create_on_update(&self) -> bool {
+        self.ways.put_creates
+    }
+
+    /// An update may come without a version.
+    pub fn allow_unconditional_update(&self) -> bool {
+        self.ways.unconditional
+    }
+
+    /// The fields that are reset on writes through this endpoint.
+    pub fn reset_fields(&self, subresource: &str) -> &'static [&'static [&'static str]] {
+        ways::reset_fields(self.ways, subresource)
+    }
+
+    /// The fields that objects can be selected by.
+    pub fn field_labels(&self) -> &'static [&'static str] {
+        fields::labels(self)
+    }
+
+    /// What is said of a field that they can't be selected by.
+    pub fn unknown_field_label(&self, label: &str) -> String {
+        fields::unknown(self, label)
+    }
+
+    /// The value of a field that they can be selected by.
+    pub fn field_value(&self, object: &Value, label: &str) -> Option<String> {
+        fields::value(self, object, label)
+    }
+
+    /// The columns of a table of these objects.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// An object's cells; ages are counted to `now`, in seconds since 1970.
+    pub fn cells(&self, object: &Value, now: i64) -> Vec<Value> {
+        table::cells(&self.model, object, now)
+    }
+
+    /// Turns an object of this kind into one of another kind of the same collection.
+    pub fn convert(&self, object: &mut Value, to: &Self) {
+        convert::convert(object, &self.model, &to.model);
+        object["apiVersion"] = to.api_version().into();
+        object["kind"] = to.kind.clone().into();
+    }
+
+    /// Seconds that an object has between the request to delete it and its end; nothing where deletion is at once.
+    /// `wanted` is what the request asks for.
+    pub fn grace_period(&self, object: &Value, wanted: Option<i64>) -> Option<i64> {
+        if self.kind != "Pod" || !self.group.is_empty() {
+            return None;
+        }
+        let (spec, status) = (&object["spec"], &object["status"]);
+        let ended = matches!(status["phase"].as_str(), Some("Failed" | "Succeeded"));
+        let scheduled = spec["nodeName"]
+            .as_str()
+            .is_some_and(|name| !name.is_empty());
+        let seconds = wanted.unwrap_or_else(|| {
+            spec["terminationGracePeriodSeconds"]
+                .as_i64()
+                .unwrap_or_default()
+        });
+        match seconds {
+            _ if ended || !scheduled => Some(0),
+            ..0 => Some(1),
+            seconds => Some(seconds),
+        }
     }
 
     /// The subresource of this name.

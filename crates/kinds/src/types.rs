@@ -5,7 +5,11 @@
 //!
 //! Invariant: every `@` of an expression names a type of the table.
 
-use crate::data;
+use crate::{
+    data,
+    defaults::{self, Defaults},
+};
+use serde_json::Value;
 use std::{collections::HashMap, sync::OnceLock};
 
 /// A struct.
@@ -18,6 +22,8 @@ pub(crate) struct Type {
     pub(crate) fields: Vec<Field>,
     /// What the published schema adds, as JSON, or nothing.
     pub(crate) extras: &'static str,
+    /// What is set where it is missing.
+    pub(crate) defaults: Option<&'static Defaults>,
 }
 
 /// A field of a struct.
@@ -31,6 +37,8 @@ pub(crate) struct Field {
     /// The expression that `form` was read from.
     pub(crate) raw: &'static str,
     pub(crate) extras: &'static str,
+    /// The published default, where it isn't the zero value.
+    pub(crate) default: Option<Value>,
 }
 
 /// When a field isn't written.
@@ -109,6 +117,7 @@ impl Types {
                     go: third,
                     fields,
                     extras,
+                    defaults: defaults::of(second),
                 });
             } else if let Some(last) = list.last_mut() {
                 let omit = match second {
@@ -122,6 +131,7 @@ impl Types {
                     name: &first[cut..],
                     inline: &first[..cut],
                     omit,
+                    default: published_default(&form, extras),
                     form,
                     raw: third,
                     extras,
@@ -236,6 +246,18 @@ impl Special {
             Self::PropsOrStrings => "v1.JSONSchemaPropsOrStringArray",
         }
     }
+}
+
+/// The default that the published schema has for a field. Zero values say something only of pointers.
+fn published_default(form: &Form, extras: &str) -> Option<Value> {
+    if !extras.contains("\"default\"") {
+        return None;
+    }
+    let extras: Value = serde_json::from_str(extras).ok()?;
+    let default = extras.get("default")?;
+    let zero =
+        matches!(default, Value::Object(_)) || default == "" || default == 0 || default == false;
+    (!zero || (matches!(form, Form::Pointer(_)) && !default.is_object())).then(|| default.clone())
 }
 
 #[cfg(test)]

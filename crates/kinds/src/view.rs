@@ -30,3 +30,8 @@ pub(crate) fn map(value: &Value) -> &Map<String, Value> {
         .as_object()
         .unwrap_or_else(|| NONE.get_or_init(Map::new))
 }
+
+/// Takes a field out.
+pub(crate) fn remove(value: &mut Value, name: &str) -> Option<Value> {
+    value.as_object_mut()?.remove(name)
+}

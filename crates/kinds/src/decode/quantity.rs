@@ -201,6 +201,18 @@ impl Quantity {
         value == 0 || scale >= -places
     }
 
+    /// The text of the amount rounded up to three decimal places, where it has more.
+    pub(crate) fn to_milli(mut self) -> Option<String> {
+        if self.has_at_most_places(3) {
+            return None;
+        }
+        while self.scale < -3 {
+            self.value = self.value / 10 + (self.value % 10).signum();
+            self.scale += 1;
+        }
+        Some(self.text())
+    }
+
     fn text(&self) -> String {
         if self.value == 0 {
             return "0".to_owned();
