@@ -25,6 +25,8 @@ type Connections = Pool<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// How long one answer may take. Watches that end by themselves take longer.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// How often a request is sent again on another connection.
+const RETRIES: usize = 5;
 
 /// Sends requests to one server, over both protocols.
 #[derive(Debug, Clone)]
@@ -84,11 +86,18 @@ impl Client {
 
     async fn open(&self, http1: bool, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
         let pool = if http1 { &self.http1 } else { &self.http2 };
-        match timeout(PATIENCE, pool.request(request)).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(format!("no answer: {}", chain(&error))),
-            Err(_) => Err("no answer in time".to_owned()),
+        for _ in 0..RETRIES {
+            let error = match timeout(PATIENCE, pool.request(request.clone())).await {
+                Ok(Ok(response)) => return Ok(response),
+                Ok(Err(error)) => chain(&error),
+                Err(_) => return Err("no answer in time".to_owned()),
+            };
+            // kube-apiserver says goodbye to connections now and then; such a request was not looked at.
+            if !error.contains("not a result of an error") {
+                return Err(format!("no answer: {error}"));
+            }
         }
+        Err("the server says goodbye each time".to_owned())
     }
 
     /// Sends a request and reads the answer.

@@ -85,8 +85,8 @@ struct Normal<'a> {
     transcript: &'a Transcript,
     today: &'a [String],
     versions: BTreeSet<u64>,
-    /// What stands for a generated name.
-    names: BTreeMap<String, String>,
+    /// What generated names begin with.
+    prefixes: Vec<String>,
     seen: BTreeMap<&'static str, Vec<String>>,
 }
 
@@ -96,12 +96,12 @@ impl<'a> Normal<'a> {
             transcript,
             today,
             versions: BTreeSet::new(),
-            names: BTreeMap::new(),
+            prefixes: scan::name_prefixes(&transcript.given),
             seen: BTreeMap::new(),
         }
     }
 
-    /// Collects the versions of objects, and generated names.
+    /// Collects the versions of objects.
     fn learn(&mut self, value: &Value) {
         match value {
             Value::Array(items) => items.iter().for_each(|item| self.learn(item)),
@@ -118,15 +118,6 @@ impl<'a> Normal<'a> {
     fn learn_meta(&mut self, meta: &Value, collection: bool) {
         if !collection && let Some(version) = version(meta) {
             self.versions.insert(version);
-        }
-        let (prefix, name) = (meta["generateName"].as_str(), meta["name"].as_str());
-        if let (Some(prefix), Some(name)) = (prefix, name)
-            && name.len() == prefix.len().min(58) + 5
-            && name.starts_with(&prefix[..prefix.len().min(58)])
-            && !self.names.contains_key(name)
-        {
-            let stand_in = format!("{prefix}<random {}>", self.names.len() + 1);
-            self.names.insert(name.to_owned(), stand_in);
         }
     }
 
@@ -220,8 +211,11 @@ impl<'a> Normal<'a> {
         let mut out = text
             .replace(&self.transcript.namespace, "$NS")
             .replace(&self.transcript.authority, "$HOST");
-        for (name, stand_in) in &self.names {
-            out = out.replace(name, stand_in);
+        for prefix in self.prefixes.clone() {
+            for name in scan::generated_names(&out, &prefix) {
+                let stand_in = self.stand_in("random", &name);
+                out = out.replace(&name, &format!("{prefix}{stand_in}"));
+            }
         }
         for (before, after) in scan::VERSIONS_IN_TEXTS {
             out = self.version_in_text(&out, before, after);

@@ -201,7 +201,9 @@ impl Runner<'_> {
         let put_in = |text: &str| substitute(text, &self.variables);
         let url = format!("{}{}", self.client.target().url, put_in(&request.target));
         let mut builder = HttpRequest::builder().method(request.method.as_str()).uri(url);
+        let given = |name: &str| request.headers.iter().any(|(it, _)| it.eq_ignore_ascii_case(name));
         match request.user.as_deref() {
+            None if given("authorization") => {}
             None => builder = builder.header("authorization", format!("Bearer {}", self.client.target().token)),
             Some("anonymous") => {}
             Some(user) => {
@@ -209,7 +211,6 @@ impl Runner<'_> {
                 builder = builder.header("authorization", format!("Bearer {token}"));
             }
         }
-        let given = |name: &str| request.headers.iter().any(|(it, _)| it.eq_ignore_ascii_case(name));
         for (name, text) in &request.headers {
             builder = builder.header(name, put_in(text));
         }
@@ -220,14 +221,13 @@ impl Runner<'_> {
             builder = builder.header("user-agent", "differential/1.0");
         }
         let mut body = put_in(&request.body);
-        let media = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        let yaml_is_sugar = media.is_none_or(|(_, media)| media.ends_with("-patch+json"));
-        if !body.is_empty() && yaml_is_sugar && !body.starts_with(['{', '[', '"']) {
-            let parsed: Value = serde_saphyr::from_str(&body).map_err(|error| format!("the body: {error}"))?;
-            body = parsed.to_string();
-        }
-        if !body.is_empty() && media.is_none() {
-            builder = builder.header("content-type", "application/json");
+        if !given("content-type") && !(body.is_empty() && request.media.is_empty()) {
+            let media = if request.media.is_empty() { "application/json" } else { request.media };
+            builder = builder.header("content-type", media);
+            if media.ends_with("json") && !body.is_empty() {
+                let parsed: Value = serde_saphyr::from_str(&body).map_err(|error| format!("the body: {error}"))?;
+                body = parsed.to_string();
+            }
         }
         builder.body(Full::new(Bytes::from(body))).map_err(|error| error.to_string())
     }

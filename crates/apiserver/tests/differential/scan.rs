@@ -17,7 +17,7 @@ pub(crate) enum Shape {
 pub(crate) const VERSIONS_IN_TEXTS: &[(&str, &str)] = &[
     ("current: ", ""),
     ("too old resource version: ", " ("),
-    (" (", ")"),
+    ("too old resource version: <version> (", ")"),
     ("ResourceVersion in object meta: ", ""),
 ];
 
@@ -69,6 +69,39 @@ fn looks_like(text: &str, pattern: &str) -> bool {
             b'd' => letter.is_ascii_digit(),
             _ => letter == wanted,
         })
+}
+
+/// The letters of generated names.
+const RANDOM: &str = "bcdfghjklmnpqrstvwxz2456789";
+const RANDOM_LENGTH: usize = 5;
+
+/// What a sequence asks generated names to begin with.
+pub(crate) fn name_prefixes(given: &str) -> Vec<String> {
+    let mut prefixes = Vec::new();
+    for (at, word) in given.match_indices("generateName") {
+        let tail = given[at + word.len()..].trim_start_matches(['"', ':', ' ']);
+        let prefix = tail.split(['"', ',', '}', '\n', ' ']).next().unwrap_or_default();
+        // A long one is cut, so that the name stays short enough.
+        let cut = prefix.get(..58).unwrap_or(prefix).to_owned();
+        if !cut.is_empty() && !prefixes.contains(&cut) {
+            prefixes.push(cut);
+        }
+    }
+    prefixes
+}
+
+/// The names with this prefix that look generated.
+pub(crate) fn generated_names(text: &str, prefix: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (at, _) in text.match_indices(prefix) {
+        let begin = at + prefix.len();
+        let Some(random) = text.get(begin..begin + RANDOM_LENGTH) else { continue };
+        let ends = !text[begin + RANDOM_LENGTH..].starts_with(|letter: char| letter.is_ascii_alphanumeric());
+        if ends && random.chars().all(|letter| RANDOM.contains(letter)) {
+            names.push(format!("{prefix}{random}"));
+        }
+    }
+    names
 }
 
 /// A time's form.

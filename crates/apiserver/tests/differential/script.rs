@@ -18,8 +18,8 @@
 //! RAW                                              bytes for a socket, with `\n` sent as CR LF
 //! ```
 //!
-//! A body in YAML is sent as JSON, unless a content type is given. `MERGE`, `STRATEGIC`, `JSONPATCH` and `APPLY` are
-//! `PATCH` with the content type in question. `<<"text"*N>>` stands for N times the text. Lines that begin with `#`
+//! A body in YAML is sent as JSON, unless a content type is given or it is applied. `MERGE`, `STRATEGIC`, `JSONPATCH`
+//! and `APPLY` are `PATCH` with the content type in question. `<<"text"*N>>` stands for N times the text. Lines that begin with `#`
 //! are comments. Headers that begin with `%` reduce the answer before it is recorded:
 //! `%only: .resources name a b` keeps the members of an array with these names, `%drop: .path` drops a value,
 //! `%names: .items` keeps only names, `%shape: .path` keeps only the types of values, `%status` keeps status and headers
@@ -72,6 +72,8 @@ pub(crate) struct Request {
     pub(crate) user: Option<String>,
     pub(crate) method: String,
     pub(crate) target: String,
+    /// The content type that the verb stands for. One among the headers wins, and the body is sent as it is.
+    pub(crate) media: &'static str,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
     pub(crate) filters: Vec<Filter>,
@@ -322,14 +324,11 @@ fn step(line: &str) -> Result<Option<Step>, String> {
         None => (None, line),
     };
     let words: Vec<&str> = rest.split_whitespace().collect();
-    let request = |method: &str, media: &str, target: &str| Request {
+    let request = |method: &str, media: &'static str, target: &str| Request {
         user: user.clone(),
         method: method.to_owned(),
         target: target.to_owned(),
-        headers: match media {
-            "" => Vec::new(),
-            _ => vec![("content-type".to_owned(), media.to_owned())],
-        },
+        media,
         ..Request::default()
     };
     match words.as_slice() {
