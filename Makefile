@@ -10,7 +10,7 @@ help: ## this list
 setup: ## install what this machine lacks
 	@scripts/setup.sh test
 
-run: ## start a test cluster whose workloads change, and watch them (RUN_SECONDS=20 ends by itself)
+run: ## start an API server of our own with a sample, and watch it (RUN_SECONDS=20 ends by itself)
 	@scripts/run.sh
 
 test: ## everything that must hold before a change lands

@@ -4,6 +4,7 @@
 //! kube-apiserver 1.37: the same answers to the same requests, in the same words.
 
 mod admission;
+mod backup;
 mod body;
 mod bootstrap;
 mod bound;
@@ -40,6 +41,7 @@ mod wake;
 mod write;
 
 pub use self::{
+    backup::{BACKUP_PATH, BackupFailure},
     faults::FaultAnswer,
     serve::Limits,
     server::{Options, Server, StartError},

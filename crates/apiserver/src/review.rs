@@ -140,18 +140,28 @@ fn access(cluster: &Cluster, user: &User, spec: &Value) -> Value {
     };
     let mut status = json!({ "allowed": decision.allowed });
     if !decision.reason.is_empty() {
-        status["reason"] = decision.reason.into();
+        status["reason"] = decision.reason.to_string().into();
     }
     status
 }
 
 fn rules(cluster: &Cluster, user: &User, spec: &Value) -> Value {
-    let rules = cluster.rbac().rules_for(user, text(spec, "namespace"));
-    json!({
-        "resourceRules": rules.resource_rules,
-        "nonResourceRules": rules.non_resource_rules,
-        "incomplete": false,
-    })
+    let found = cluster.rbac().rules_for(user, text(spec, "namespace"));
+    let (mut resources, mut others) = (Vec::new(), Vec::new());
+    for rule in &found.rules {
+        let object = rule.to_value();
+        let list = if rule.non_resource_urls.is_empty() { &mut resources } else { &mut others };
+        list.push(object);
+    }
+    let mut status = json!({
+        "resourceRules": resources,
+        "nonResourceRules": others,
+        "incomplete": !found.error.is_empty(),
+    });
+    if !found.error.is_empty() {
+        status["evaluationError"] = found.error.into();
+    }
+    status
 }
 
 fn token(cluster: &Cluster, spec: &Value) -> Value {

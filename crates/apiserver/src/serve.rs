@@ -7,4 +7,4 @@ mod limits;
 mod respond;
 mod route;
 
-pub(crate) use self::limits::{Limits, Turnstile};
+pub use self::limits::Limits;

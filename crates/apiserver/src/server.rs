@@ -1,6 +1,7 @@
 //! The server as its user holds it: started, reached, stopped.
 
 use crate::{
+    backup::BackupFailure,
     bootstrap,
     cluster::{Cluster, Parts},
     controller,
@@ -81,7 +82,7 @@ pub struct Server {
 }
 
 /// The objects of a data directory are in this folder of it.
-const OBJECTS: &str = "objects";
+pub(crate) const OBJECTS: &str = "objects";
 /// Keys and certificates in this one.
 const KEYS: &str = "pki";
 
@@ -184,6 +185,15 @@ impl Server {
     /// If the writer fails.
     pub fn backup(&self, writer: impl io::Write) -> Result<u64, BackupError> {
         self.cluster.store.backup(writer)
+    }
+
+    /// Writes a backup of a data directory on which no server runs.
+    ///
+    /// # Errors
+    ///
+    /// See [`BackupFailure`].
+    pub fn backup_of(dir: &Path, writer: impl io::Write) -> Result<u64, BackupFailure> {
+        crate::backup::of_dir(dir, writer)
     }
 
     /// Makes a data directory from a backup. The keys are not in it: clients get new certificates.

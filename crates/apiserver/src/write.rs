@@ -26,7 +26,7 @@ use serde_json::Value;
 use tidegate_schema::FieldError;
 use tidegate_store::WriteError;
 
-pub(crate) use self::decode::{Decoded, decode};
+pub(crate) use self::decode::decode;
 
 /// One write: where, how, and by whom.
 #[derive(Clone, Copy)]

@@ -20,4 +20,5 @@ pub use self::{
     error::Error,
     fault_proxy::{Counters, FaultProxy},
     kubectl::Output,
+    supervisor::build as binary,
 };

@@ -90,8 +90,8 @@ impl Drop for Process {
     }
 }
 
-/// Runs `build.sh`, which answers at once if the binary is cached.
-fn build() -> Result<PathBuf, Error> {
+/// The binary of the test cluster, which is kubectl too. Runs `build.sh`, which answers at once if it is cached.
+pub fn build() -> Result<PathBuf, Error> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testcluster/build.sh");
     let mut child = Command::new(&script)
         .stdin(Stdio::null())

@@ -1,6 +1,9 @@
 //! The command line's outer form: one variant for each command. Flags live with their command.
 
-use crate::watch::WatchArgs;
+use crate::{
+    up::{BackupArgs, RestoreArgs, UpArgs},
+    watch::WatchArgs,
+};
 use clap::{Parser, Subcommand};
 
 /// An API gateway, an AI gateway and a developer portal driven by a dynamic Kubernetes informer.
@@ -18,7 +21,10 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Up(Box<UpArgs>),
     Watch(Box<WatchArgs>),
+    Backup(BackupArgs),
+    Restore(RestoreArgs),
     /// Print a shell completion script
     #[command(long_about = "Print a shell completion script.\n\n\
         For bash: source <(tidegate completion bash)\n\

@@ -6,6 +6,7 @@
 mod cli;
 mod failure;
 mod signals;
+mod up;
 mod watch;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
@@ -34,7 +35,10 @@ fn main() -> ExitCode {
         }
     };
     let ended = match cli.command {
+        Command::Up(arguments) => up::run(&arguments),
         Command::Watch(arguments) => watch::run(*arguments),
+        Command::Backup(arguments) => up::backup(&arguments),
+        Command::Restore(arguments) => up::restore(&arguments),
         Command::Completion { shell } => completion(shell),
     };
     match ended {

@@ -32,7 +32,7 @@ impl ContinueToken {
             }
             _ => generic(format!("illegal base64 data at input byte {}", text.len())),
         })?;
-        let token = tidegate_schema::parse_json(&bytes).map_err(|error| generic(error.to_string()))?;
+        let token = tidegate_schema::parse_json(&bytes).map_err(|error| generic(error.to_string()))?.value;
         if token["v"] != "meta.k8s.io/v1" {
             let version = token["v"].as_str().unwrap_or_default();
             return Err(refused(&format!(

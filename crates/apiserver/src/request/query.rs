@@ -20,7 +20,8 @@ impl Query {
 
     /// The first value of `key`.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.all(key).next()
+        let mut values = self.0.iter().filter(|(name, _)| name == key);
+        values.next().map(|(_, value)| value.as_str())
     }
 
     /// All values of `key`.

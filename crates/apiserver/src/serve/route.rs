@@ -5,6 +5,7 @@ use super::{
     respond,
 };
 use crate::{
+    backup,
     body::Body,
     call::{Answer, Call},
     discovery, health,
@@ -142,6 +143,7 @@ fn document(handler: &Handler, request: &Admitted) -> Response<Body> {
     let found = match parts.as_slice() {
         _ if !reads => return respond::text(405, "405: method not allowed\n"),
         [""] | ["api" | "apis", ..] => discovery::answer(handler, request, &parts),
+        ["tidegate", "backup"] => return backup::answer(handler),
         ["version"] => Some(version::answer(request)),
         ["openapi", ..] => openapi::answer(handler, request, &parts),
         ["livez" | "readyz" | "healthz", ..] => return health::answer(handler, request, &parts),

@@ -225,7 +225,7 @@ impl Strategy for Custom {
         let root = Path::ROOT;
         let metadata = root.child("metadata");
         let namespaced = self.definition.namespaced;
-        errors.extend(meta::validate_object_meta(&object["metadata"], namespaced, meta::NameCheck::DnsSubdomain, &metadata));
+        errors.extend(meta::validate_object_meta(&object["metadata"], namespaced, meta::name_is_subdomain, &metadata));
         errors.extend(tidegate_schema::validate(object, None, self.root(), &root));
         errors.extend(self.scale_errors(object, false));
         self.rules(&mut errors, object, None);

@@ -27,7 +27,7 @@ struct TypeMeta {
 
 impl Write<'_> {
     /// The object in the body of a create or update. Complaints are refused, told or dropped as the client wants.
-    pub(super) fn body(&self) -> Result<Value, ApiError> {
+    pub(crate) fn body(&self) -> Result<Value, ApiError> {
         let call = self.call;
         let (api_version, kind) = expected_type(call);
         let format = negotiate::input_format(&call.headers)?;

@@ -76,16 +76,16 @@ fn success(call: &Call, object: &Value) -> Value {
 }
 
 /// What a delete did.
-pub(super) struct Deleted {
+pub(crate) struct Deleted {
     /// The object, as it is now or was last.
-    pub(super) object: Value,
+    pub(crate) object: Value,
     /// Whether it is gone.
-    pub(super) gone: bool,
+    pub(crate) gone: bool,
 }
 
 impl Write<'_> {
     /// Deletes an object of the call's resource and namespace.
-    pub(super) async fn delete(&self, name: &str, options: &DeleteOptions) -> Result<Deleted, ApiError> {
+    pub(crate) async fn delete(&self, name: &str, options: &DeleteOptions) -> Result<Deleted, ApiError> {
         let resource = self.resource();
         let key = resource.key(&self.call.info.namespace, name);
         loop {

@@ -16,7 +16,7 @@ impl Write<'_> {
     }
 
     /// An object's namespace is the request's, or is left out.
-    pub(super) fn settle_namespace(&self, object: &mut Value) -> Result<(), ApiError> {
+    pub(crate) fn settle_namespace(&self, object: &mut Value) -> Result<(), ApiError> {
         let expected = self.expected_namespace();
         let found = object.namespace();
         if found == expected {

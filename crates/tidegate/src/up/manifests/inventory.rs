@@ -1,0 +1,94 @@
+//! The list of what was applied from here, kept on the server.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The config map with the list.
+pub(super) const PATH: &str = "/api/v1/namespaces/kube-system/configmaps/tidegate-manifests";
+
+/// An object, so that it can be found again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Identity {
+    pub(super) group: String,
+    pub(super) version: String,
+    pub(super) kind: String,
+    pub(super) namespace: String,
+    pub(super) name: String,
+}
+
+impl Identity {
+    /// Without the version: the same object in another version is the same.
+    pub(super) fn key(&self) -> (&str, &str, &str, &str) {
+        (&self.group, &self.kind, &self.namespace, &self.name)
+    }
+
+    /// `deployments` and so on are said in the words `kind/name in namespace`.
+    pub(super) fn shown(&self) -> String {
+        let kind = if self.group.is_empty() { self.kind.clone() } else { format!("{}.{}", self.kind, self.group) };
+        if self.namespace.is_empty() {
+            format!("{kind}/{}", self.name)
+        } else {
+            format!("{kind}/{} in {}", self.name, self.namespace)
+        }
+    }
+}
+
+/// The list as a config map that can be applied.
+pub(super) fn to_object(identities: &[Identity]) -> Value {
+    let lines: Vec<String> = identities
+        .iter()
+        .map(|one| format!("{} {} {} {} {}", dash(&one.group), one.version, one.kind, dash(&one.namespace), one.name))
+        .collect();
+    json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "name": "tidegate-manifests", "namespace": "kube-system" },
+        "data": { "objects": lines.join("\n") },
+    })
+}
+
+/// The list in a config map.
+pub(super) fn from_object(object: &Value) -> Vec<Identity> {
+    let text = object.pointer("/data/objects").and_then(Value::as_str).unwrap_or_default();
+    let mut found = BTreeMap::new();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        if let [group, version, kind, namespace, name] = words.as_slice() {
+            let identity = Identity {
+                group: undash(group),
+                version: (*version).to_owned(),
+                kind: (*kind).to_owned(),
+                namespace: undash(namespace),
+                name: (*name).to_owned(),
+            };
+            found.insert(identity, ());
+        }
+    }
+    found.into_keys().collect()
+}
+
+fn dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
+}
+
+fn undash(text: &str) -> String {
+    if text == "-" { String::new() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Identity, from_object, to_object};
+
+    #[test]
+    fn the_list_comes_back() {
+        let identity = |group: &str, namespace: &str, name: &str| Identity {
+            group: group.to_owned(),
+            version: "v1".to_owned(),
+            kind: "Thing".to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        };
+        let list = vec![identity("", "default", "a"), identity("apps", "", "b")];
+        assert_eq!(from_object(&to_object(&list)), list);
+    }
+}
