@@ -42,6 +42,11 @@ pub(crate) fn check_of(format: &str) -> Option<fn(&str) -> bool> {
     Some(check)
 }
 
+/// Whether `text` has the format. Nothing for formats that definitions can't ask for.
+pub fn format_matches(format: &str, text: &str) -> Option<bool> {
+    check_of(format).map(|check| check(text))
+}
+
 fn is_bson_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

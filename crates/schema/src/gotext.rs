@@ -47,7 +47,7 @@ fn is_printable(c: char) -> bool {
             | 0x2060..=0x206f | 0xe000..=0xf8ff | 0xfeff | 0xfff0..=0xfffb | 0xfffe..=0xffff | 0xe0000..))
 }
 
-/// A number as `%v` prints it: whole floats without a point, large ones with an exponent.
+/// A number as `%v` prints it: whole floats without a point, floats from 1e6 on with an exponent.
 pub fn number(number: &serde_json::Number) -> String {
     match number.as_f64() {
         Some(float) if number.is_f64() => float_v(float),
@@ -55,9 +55,9 @@ pub fn number(number: &serde_json::Number) -> String {
     }
 }
 
-/// Go's `%v` of a float64: `%g` with the shortest digits, an exponent below -4 and from 21 on.
+/// Go's `%v` of a float64: `%g` with the shortest digits, so an exponent below 1e-4 and from 1e6 on.
 pub(crate) fn float_v(float: f64) -> String {
-    shortest(float, -4, 21)
+    shortest(float, -4, 6)
 }
 
 /// `strconv.FormatFloat(float, 'f', -1, 64)`: never an exponent.
@@ -84,6 +84,26 @@ fn shortest(float: f64, below: i32, from: i32) -> String {
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.abs())
+}
+
+/// Go's `%#v` of a tree that go-yaml read.
+pub(crate) fn syntax(value: &Value) -> String {
+    match value {
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::String(text) => quote(text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(syntax).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        Value::Object(fields) => {
+            let field =
+                |(name, value): (&String, &Value)| format!("{}:{}", quote(name), syntax(value));
+            let fields: Vec<String> = fields.iter().map(field).collect();
+            format!("map[interface {{}}]interface {{}}{{{}}}", fields.join(", "))
+        }
+        Value::Number(float) => number(float),
+        Value::Bool(bool) => bool.to_string(),
+    }
 }
 
 /// Go's `json.Marshal`: sorted keys, and `<`, `>`, `&` escaped.
@@ -168,7 +188,7 @@ pub(crate) fn float32_v(float: f32) -> String {
     let text = format!("{float:e}");
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if float == 0.0 || (-4..21).contains(&exponent) {
+    if float == 0.0 || (-4..6).contains(&exponent) {
         return format!("{float}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };

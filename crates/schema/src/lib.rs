@@ -19,6 +19,7 @@ mod validate;
 pub use self::{
     defaults::apply_defaults,
     field::{FieldError, FieldErrorType, Path},
+    formats::format_matches,
     gotext::{json as go_json, number as go_number, quote as go_quote},
     meta::{
         canonical_time, coerce_embedded, coerce_metadata, dns1035_label_errors,

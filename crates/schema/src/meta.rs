@@ -28,12 +28,7 @@ pub fn coerce_metadata(object: &mut Value, drop_invalid: bool) -> Result<Vec<Str
     };
     let mut unknown = Vec::new();
     decode(metadata, drop_invalid, &mut unknown)?;
-    let say = |path: String| {
-        format!(
-            "unknown field {}",
-            crate::gotext::quote(&format!("metadata.{path}"))
-        )
-    };
+    let say = |path: String| format!("unknown field \"metadata.{path}\"");
     Ok(unknown.into_iter().map(say).collect())
 }
 

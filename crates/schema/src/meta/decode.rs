@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 /// As many unknown fields as the strict decoder tells.
 const COMPLAINTS_MAX: usize = 100;
 
+/// What Go takes for no time.
+const ZERO_TIME: &str = "0001-01-01T00:00:00Z";
+
 /// A Go type.
 #[derive(Clone, Copy)]
 enum Go {
@@ -19,7 +22,9 @@ enum Go {
     /// A pointer to a bool or an int: null and zero differ.
     OptionalInt,
     OptionalBool,
+    /// The first moment of the year 1 is no time: it is left out, or null where the field is a pointer.
     Time,
+    OptionalTime,
     Labels,
     Texts,
     /// A slice of structs.
@@ -42,7 +47,7 @@ static OBJECT_META: Struct = Struct {
         ("annotations", Go::Labels),
         ("creationTimestamp", Go::Time),
         ("deletionGracePeriodSeconds", Go::OptionalInt),
-        ("deletionTimestamp", Go::Time),
+        ("deletionTimestamp", Go::OptionalTime),
         ("finalizers", Go::Texts),
         ("generateName", Go::Text("string")),
         ("generation", Go::Int),
@@ -80,7 +85,7 @@ static MANAGED_FIELDS: Struct = Struct {
         ("manager", Go::Text("string")),
         ("operation", Go::Text("v1.ManagedFieldsOperationType")),
         ("subresource", Go::Text("string")),
-        ("time", Go::Time),
+        ("time", Go::OptionalTime),
     ],
     kept: &[],
 };
@@ -224,14 +229,18 @@ impl Decoder {
         }
         let decoded = match go {
             Go::Raw => Some(value.clone()),
-            Go::Time => Some(self.time(value, name, place)?),
+            Go::Time => Some(self.time(value, name, place)?).filter(|time| time != ZERO_TIME),
+            Go::OptionalTime => Some(match self.time(value, name, place)? {
+                time if time == ZERO_TIME => Value::Null,
+                time => time,
+            }),
             Go::Text(r#type) => match value {
                 Value::String(text) => (!text.is_empty()).then(|| value.clone()),
                 other => self.wrong(other, name, place, r#type),
             },
-            Go::Int | Go::OptionalInt => match value.as_i64() {
+            Go::Int | Go::OptionalInt => match int_of(value) {
                 Some(0) if matches!(go, Go::Int) => None,
-                Some(_) => Some(value.clone()),
+                Some(int) => Some(int.into()),
                 None => self.wrong(value, name, place, "int64"),
             },
             Go::OptionalBool => match value {
@@ -335,6 +344,14 @@ impl Decoder {
             self.wrong = Some(message(&found, name, place, r#type));
         }
         None
+    }
+}
+
+/// A whole float prints as an int, and is read as one.
+fn int_of(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(_) => gotext::json(value).parse().ok(),
+        _ => None,
     }
 }
 

@@ -23,11 +23,6 @@ fn form_error(words: &str, form: &str, examples: &[&str]) -> String {
     )
 }
 
-/// `must be no more than 63 bytes`.
-fn length_error(bytes: usize) -> String {
-    format!("must be no more than {bytes} bytes")
-}
-
 fn is_lower(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
@@ -53,9 +48,10 @@ fn is_qualified(text: &str) -> bool {
     first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() && bytes.iter().all(inner)
 }
 
-fn too_long(text: &str, limit: usize) -> Vec<String> {
+/// Names of the DNS are counted in characters, parts of labels in bytes: so the messages say. All count bytes.
+fn too_long(text: &str, limit: usize, unit: &str) -> Vec<String> {
     if text.len() > limit {
-        vec![length_error(limit)]
+        vec![format!("must be no more than {limit} {unit}")]
     } else {
         Vec::new()
     }
@@ -63,7 +59,7 @@ fn too_long(text: &str, limit: usize) -> Vec<String> {
 
 /// A label of the DNS: `my-name`.
 pub fn dns1123_label_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 63);
+    let mut errors = too_long(text, 63, "characters");
     if !is_label(text) {
         errors.push(if is_subdomain(text) {
             "must not contain dots".to_owned()
@@ -76,7 +72,11 @@ pub fn dns1123_label_errors(text: &str) -> Vec<String> {
 
 /// A name of the DNS: `example.com`.
 pub fn dns1123_subdomain_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 253);
+    subdomain_errors(text, "characters")
+}
+
+fn subdomain_errors(text: &str, unit: &str) -> Vec<String> {
+    let mut errors = too_long(text, 253, unit);
     if !is_subdomain(text) {
         let form = format!("{LABEL}(\\.{LABEL})*");
         errors.push(form_error(SUBDOMAIN_WORDS, &form, &["example.com"]));
@@ -86,7 +86,7 @@ pub fn dns1123_subdomain_errors(text: &str) -> Vec<String> {
 
 /// A label that begins with a letter.
 pub fn dns1035_label_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 63);
+    let mut errors = too_long(text, 63, "characters");
     if !is_label(text) || text.starts_with(|first: char| first.is_ascii_digit()) {
         errors.push(form_error(
             LABEL_1035_WORDS,
@@ -115,7 +115,7 @@ pub fn qualified_name_errors(text: &str) -> Vec<String> {
                 errors.push("prefix part must be non-empty".to_owned());
             } else {
                 errors.extend(
-                    dns1123_subdomain_errors(prefix)
+                    subdomain_errors(prefix, "bytes")
                         .iter()
                         .map(|error| format!("prefix part {error}")),
                 );
@@ -129,9 +129,12 @@ pub fn qualified_name_errors(text: &str) -> Vec<String> {
     };
     if name.is_empty() {
         errors.push("name part must be non-empty".to_owned());
-    } else if name.len() > 63 {
-        errors.push(format!("name part {}", length_error(63)));
     }
+    errors.extend(
+        too_long(name, 63, "bytes")
+            .iter()
+            .map(|error| format!("name part {error}")),
+    );
     if !is_qualified(name) {
         errors.push(format!("name part {}", form()));
     }
@@ -140,7 +143,7 @@ pub fn qualified_name_errors(text: &str) -> Vec<String> {
 
 /// The value of a label.
 pub fn label_value_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 63);
+    let mut errors = too_long(text, 63, "bytes");
     if !text.is_empty() && !is_qualified(text) {
         let form = format!("({QUALIFIED})?");
         errors.push(form_error(

@@ -3,7 +3,7 @@
 use super::names::{
     dns1123_label_errors, label_value_errors, path_segment_errors, qualified_name_errors,
 };
-use crate::{FieldError, Path};
+use crate::{FieldError, Path, gotext};
 use serde_json::{Map, Value};
 
 /// All annotations of an object, in bytes.
@@ -131,7 +131,10 @@ fn owners(owners: Option<&Value>, at: &Path<'_>, errors: &mut Vec<FieldError>) {
         }
         if version == "v1" && text("kind") == "Event" {
             let why = "/v1, Kind=Event is disallowed from being an owner";
-            errors.push(FieldError::invalid(&here, owner, why));
+            errors.push(FieldError {
+                bad_value: shown_owner(owner),
+                ..FieldError::invalid(&here, &Value::Null, why)
+            });
         }
         if owner.get("controller") != Some(&Value::Bool(true)) {
             continue;
@@ -140,16 +143,34 @@ fn owners(owners: Option<&Value>, at: &Path<'_>, errors: &mut Vec<FieldError>) {
         match &controller {
             Some(first) => {
                 let why = "Only one reference can have Controller set to true. Found \"true\" in references for";
-                let all = owners.unwrap_or(&Value::Null);
-                errors.push(FieldError::invalid(
-                    at,
-                    all,
-                    format!("{why} {first} and {name}"),
-                ));
+                let all: Vec<String> = items(owners).iter().map(shown_owner).collect();
+                errors.push(FieldError {
+                    bad_value: format!("[{}]", all.join(",")),
+                    ..FieldError::invalid(at, &Value::Null, format!("{why} {first} and {name}"))
+                });
             }
             None => controller = Some(name),
         }
     }
+}
+
+/// As Go marshals its struct: in the order of its fields.
+fn shown_owner(owner: &Value) -> String {
+    const FIELDS: [&str; 6] = [
+        "apiVersion",
+        "kind",
+        "name",
+        "uid",
+        "controller",
+        "blockOwnerDeletion",
+    ];
+    let fields = FIELDS
+        .iter()
+        .filter_map(|name| Some((*name, owner.get(name)?)));
+    let shown: Vec<String> = fields
+        .map(|(name, value)| format!("\"{name}\":{}", gotext::json(value)))
+        .collect();
+    format!("{{{}}}", shown.join(","))
 }
 
 fn finalizers(finalizers: Option<&Value>, at: &Path<'_>, errors: &mut Vec<FieldError>) {

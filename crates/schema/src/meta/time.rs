@@ -163,8 +163,10 @@ fn written(seconds: i64) -> String {
         month += 1;
     }
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let sign = if year < 0 { "-" } else { "" };
+    let year = year.abs();
     format!(
-        "{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z",
+        "{sign}{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z",
         days + 1
     )
 }

@@ -196,12 +196,12 @@ impl Reader<'_> {
                 self.at += 1;
                 for _ in 0..4 {
                     if !self.bytes.get(self.at).is_some_and(u8::is_ascii_hexdigit) {
-                        return Err(self.unexpected("in \\u hexadecimal character escape"));
+                        return Err(self.broken("in \\u hexadecimal character escape"));
                     }
                     self.at += 1;
                 }
             }
-            _ => return Err(self.unexpected("in string escape code")),
+            _ => return Err(self.broken("in string escape code")),
         }
         Ok(())
     }
@@ -210,7 +210,7 @@ impl Reader<'_> {
         for expected in word.bytes() {
             if self.bytes.get(self.at) != Some(&expected) {
                 let expected = char::from(expected);
-                return Err(self.unexpected(&format!("in literal {word} (expecting '{expected}')")));
+                return Err(self.broken(&format!("in literal {word} (expecting '{expected}')")));
             }
             self.at += 1;
         }
@@ -225,7 +225,7 @@ impl Reader<'_> {
         match self.bytes.get(self.at) {
             Some(b'0') => self.at += 1,
             Some(b'1'..=b'9') => self.digits(),
-            _ => return Err(self.unexpected("in numeric literal")),
+            _ => return Err(self.broken("in numeric literal")),
         }
         if self.bytes.get(self.at) == Some(&b'.') {
             self.at += 1;
@@ -255,7 +255,7 @@ impl Reader<'_> {
         let start = self.at;
         self.digits();
         match self.at {
-            at if at == start => Err(self.unexpected(context)),
+            at if at == start => Err(self.broken(context)),
             _ => Ok(()),
         }
     }
@@ -268,20 +268,30 @@ impl Reader<'_> {
     }
 
     fn unexpected(&self, context: &str) -> ParseError {
-        let Some(byte) = self.bytes.get(self.at) else {
-            return ParseError::Syntax {
+        match self.bytes.get(self.at) {
+            Some(byte) => self.invalid(*byte, context),
+            None => ParseError::Syntax {
                 message: "unexpected end of JSON input".to_owned(),
                 offset: self.bytes.len(),
-            };
-        };
+            },
+        }
+    }
+
+    /// Inside of a token, Go takes the end for a space.
+    fn broken(&self, context: &str) -> ParseError {
+        let byte = self.bytes.get(self.at).copied();
+        self.invalid(byte.unwrap_or(b' '), context)
+    }
+
+    fn invalid(&self, byte: u8, context: &str) -> ParseError {
         let mut shown = String::new();
         match byte {
             b'\'' => shown.push_str("\\'"),
-            byte => gotext::escape(&mut shown, char::from(*byte)),
+            byte => gotext::escape(&mut shown, char::from(byte)),
         }
         ParseError::Syntax {
             message: format!("invalid character '{shown}' {context}"),
-            offset: self.at + 1,
+            offset: self.bytes.len().min(self.at + 1),
         }
     }
 }

@@ -16,6 +16,16 @@ pub(super) fn is_whole(float: f64) -> bool {
     float == rounded || (rounded != 0.0 && (float - rounded).abs() < 1e-9 * rounded.abs())
 }
 
+/// Go's conversion of a float to an int on amd64: what doesn't fit is the smallest int.
+#[expect(clippy::cast_possible_truncation, reason = "only where it fits")]
+pub(super) fn go_int(float: f64) -> i64 {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    match float {
+        float if (-LIMIT..LIMIT).contains(&float) => float as i64,
+        _ => i64::MIN,
+    }
+}
+
 pub(super) fn check(number: &Number, node: &Node, at: &Trail<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let range = Range::of(node);
@@ -131,12 +141,8 @@ enum Bound {
 }
 
 impl Bound {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "as Go converts a float to an int"
-    )]
     fn check_int(self, int: i64, limit: f64, at: &Trail<'_>) -> Option<Failure> {
-        let limit = limit as i64;
+        let limit = go_int(limit);
         let holds = match self {
             Self::Multiple if limit <= 0 => {
                 return Some(Failure::not_positive(at, &Value::from(limit)));

@@ -232,19 +232,15 @@ fn check_enum(value: &Value, node: &Node, at: &Trail<'_>) -> Outcome {
 }
 
 /// Equal once the value is converted to the Go type of what is allowed: 1.5 is 1 where 1 is allowed, and 65 is "A".
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "as Go converts a float to an int"
-)]
 fn equals(value: &Value, allowed: &Value) -> bool {
     match (value, allowed) {
         (Value::Null, _) | (_, Value::Null) => false,
         (Value::Number(value), Value::Number(allowed)) => {
             match (value.as_i64(), allowed.as_i64()) {
                 (Some(value), Some(allowed)) => value == allowed,
-                (None, Some(allowed)) => {
-                    value.as_f64().is_some_and(|value| value as i64 == allowed)
-                }
+                (None, Some(allowed)) => value
+                    .as_f64()
+                    .is_some_and(|value| numbers::go_int(value) == allowed),
                 (_, None) => value.as_f64() == allowed.as_f64(),
             }
         }

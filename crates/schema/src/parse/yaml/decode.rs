@@ -6,7 +6,7 @@ use super::{
     scalar::{Scalar, resolve},
     tree::{Id, Kind, Node, Tree},
 };
-use crate::DEPTH_MAX;
+use crate::{DEPTH_MAX, gotext};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -149,8 +149,9 @@ impl<'a> Decoder<'a> {
             let typed = (std::mem::discriminant(&key), shown.clone());
             let decoded = self.value(value, depth + 1)?;
             let Some(name) = key.into_key() else {
+                let value = gotext::syntax(&decoded);
                 return Err(format!(
-                    "unsupported map key of type: %!s(<nil>), key: {shown}"
+                    "unsupported map key of type: %!s(<nil>), key: {shown}, value: {value}"
                 ));
             };
             if !into.seen.insert(typed) && self.duplicates.len() < COMPLAINTS_MAX {
@@ -167,6 +168,17 @@ impl<'a> Decoder<'a> {
         self.count()?;
         let node = self.node(id);
         match &node.kind {
+            Kind::Scalar {
+                text,
+                is_plain: true,
+                tag: None,
+            } if text.is_empty() => {
+                let line = match node.line {
+                    0 | 1 => String::new(),
+                    line => format!("line {}: ", line - 1),
+                };
+                Err(format!("yaml: {line}did not find expected key"))
+            }
             Kind::Scalar { .. } => self.scalar(node),
             Kind::Alias { to, .. } if depth <= DEPTH_MAX => {
                 self.enter(id)?;
@@ -174,11 +186,10 @@ impl<'a> Decoder<'a> {
                 self.following.pop();
                 key
             }
-            Kind::Mapping(_) => {
-                Err("yaml: invalid map key: map[interface {}]interface {}".to_owned())
-            }
-            Kind::Sequence(_) | Kind::Alias { .. } => {
-                Err("yaml: invalid map key: []interface {}".to_owned())
+            Kind::Alias { .. } => Err(format!("yaml: exceeded max depth of {DEPTH_MAX}")),
+            Kind::Mapping(_) | Kind::Sequence(_) => {
+                let value = self.value(id, depth + 1)?;
+                Err(format!("yaml: invalid map key: {}", gotext::syntax(&value)))
             }
         }
     }

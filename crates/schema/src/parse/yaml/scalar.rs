@@ -62,7 +62,7 @@ impl Scalar {
     /// `%#v` of a key.
     pub(super) fn shown(&self) -> String {
         match self {
-            Self::Null => "interface {}(nil)".to_owned(),
+            Self::Null => "<nil>".to_owned(),
             Self::Bool(bool) => bool.to_string(),
             Self::Int(int) => int.to_string(),
             Self::Uint(int) => format!("{int:#x}"),
@@ -79,7 +79,11 @@ fn through_json(literal: &str) -> Value {
 /// `strconv.FormatFloat(float, 'g', -1, 32)`.
 #[expect(clippy::cast_possible_truncation, reason = "as Go prints such keys")]
 fn key_of(float: f64) -> String {
-    crate::gotext::float32_v(float as f32)
+    match float as f32 {
+        float if float == f32::INFINITY => ".inf".to_owned(),
+        float if float == f32::NEG_INFINITY => "-.inf".to_owned(),
+        float => crate::gotext::float32_v(float),
+    }
 }
 
 /// The meaning of a scalar. A tag that doesn't fit is an error.

@@ -60,7 +60,7 @@ impl Tree {
             anchors: HashMap::new(),
         };
         for next in Parser::<StrInput<'_>>::new_from_str_with_options(text, options) {
-            let (event, span) = next.map_err(|error| words::of(&error))?;
+            let (event, span) = next.map_err(|error| words::of(&error, text))?;
             if matches!(event, Event::DocumentEnd) {
                 break;
             }
@@ -77,8 +77,9 @@ impl Builder<'_> {
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), String> {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let is_missing = style == ScalarStyle::Plain && span.is_empty();
                 let kind = Kind::Scalar {
-                    text: text.into(),
+                    text: if is_missing { "".into() } else { text.into() },
                     is_plain: style == ScalarStyle::Plain,
                     tag: tag.map(|tag| short(&tag)),
                 };

@@ -25,9 +25,21 @@ fn is_allowed(c: char) -> bool {
 
 /// `line 3: did not find expected key`. Faults of the first line have no line; those of the grammar are told with
 /// the line before, as go-yaml has it.
-pub(super) fn of(error: &ScanError) -> String {
-    let (is_scanner, words) = words(error.kind());
+pub(super) fn of(error: &ScanError, text: &str) -> String {
+    use ErrorKind as K;
+    let (is_scanner, mut words) = words(error.kind());
     let line = error.marker().line();
+    let after_last = text.lines().count() + 1;
+    let line = match error.kind() {
+        K::UnclosedFlowCollection { .. } if text.trim_end().ends_with(['[', '{', ',']) => {
+            words = "did not find expected node content";
+            after_last
+        }
+        K::UnclosedFlowCollection { .. } | K::UnclosedQuotedScalar => after_last,
+        // Found at the next token.
+        K::SimpleKeyExpected | K::InvalidSimpleKey | K::TabInPlainScalar => line + 1,
+        _ => line,
+    };
     match if is_scanner {
         line
     } else {
@@ -58,9 +70,11 @@ fn words(kind: &ErrorKind) -> (bool, &'static str) {
         K::UnexpectedEofBlockSequence | K::ExpectedBlockSequenceEntry => {
             (false, "did not find expected '-' indicator")
         }
-        K::UnexpectedEofBlockMapping | K::ExpectedBlockMappingKey | K::InvalidIndentation => {
-            (false, "did not find expected key")
-        }
+        K::UnexpectedEofBlockMapping
+        | K::ExpectedBlockMappingKey
+        | K::InvalidIndentation
+        | K::InvalidTrailingSingleQuotedScalar
+        | K::InvalidTrailingDoubleQuotedScalar => (false, "did not find expected key"),
         K::ExpectedNodeContent | K::UnexpectedEof | K::MisplacedFlowCollectionEnd => {
             (false, "did not find expected node content")
         }
@@ -72,7 +86,7 @@ fn words(kind: &ErrorKind) -> (bool, &'static str) {
         K::DuplicateTagDirective => (false, "found duplicate %TAG directive"),
         K::UndeclaredTagHandle => (false, "found undefined tag handle"),
         K::SimpleKeyExpected | K::InvalidSimpleKey => (true, "could not find expected ':'"),
-        K::TabInBlockIndentation | K::TabInIndentation | K::TabAtBlockScalarStart => (
+        K::TabInIndentation | K::TabAtBlockScalarStart => (
             true,
             "found a tab character where an indentation space is expected",
         ),
