@@ -81,7 +81,7 @@ impl Event {
     pub(crate) fn cost(&self) -> usize {
         const OWN: usize = 256;
         let last = if self.kind == EventKind::Deleted {
-            self.value.len()
+            self.key.len() + self.value.len()
         } else {
             0
         };

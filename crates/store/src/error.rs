@@ -83,6 +83,9 @@ pub enum WriteError {
         /// The limit.
         limit: usize,
     },
+    /// The disk is full. Make room and try again; the store goes on then by itself.
+    #[error("there is no room on the disk: {0}")]
+    NoRoom(Arc<str>),
     /// The store was closed before the write was accepted.
     #[error("the store is closed")]
     Closed,

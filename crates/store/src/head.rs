@@ -1,7 +1,7 @@
 //! The newest accepted writes, which may not be durable yet: what preconditions are checked against.
 //!
-//! Invariant: the revisions of accepted writes have no gap. After a failure the head is the published state again, and
-//! nothing is accepted any more.
+//! Invariant: no two accepted writes have the same revision, and none follows a larger one. After a failure the head is
+//! the published state again, and nothing is accepted any more.
 
 use crate::{
     entry::{Entry, Event, collection},
@@ -158,13 +158,25 @@ impl Head {
 
     /// Goes back to what is durable, for good. Those who wait are told.
     pub(crate) fn fail(&mut self, reason: Arc<str>, published: State) {
+        self.go_back(published, &WriteError::Failed(reason.clone()));
+        self.failed = Some(reason);
+    }
+
+    /// Goes back to what is durable, and goes on from there. Revisions that were given once are not given again: who
+    /// has seen one of them in the head must not take another write for it.
+    pub(crate) fn refuse(&mut self, error: &WriteError, published: State) {
+        let given = self.state.revision;
+        self.go_back(published, error);
+        self.state.revision = given;
+    }
+
+    fn go_back(&mut self, published: State, error: &WriteError) {
         for reply in mem::take(&mut self.work).replies {
             // Who does not wait any more need not be told.
-            let _ = reply.send(Err(WriteError::Failed(reason.clone())));
+            let _ = reply.send(Err(error.clone()));
         }
         self.queued_bytes = 0;
         self.state = published;
-        self.failed = Some(reason);
     }
 }
 

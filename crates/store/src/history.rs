@@ -3,7 +3,7 @@
 //! Events are kept twice: in one line over everything, for going back, and in a line for each collection, its
 //! [`Topic`], for feeds. A topic has a lock of its own, so that feeds of other collections are not in the way.
 //!
-//! Invariant: the line over everything has every revision after `floor` up to the published one, once, in order.
+//! Invariant: the line over everything has every event after `floor` up to the published revision, once, in order.
 
 use crate::{
     entry::{Event, collection},
@@ -93,10 +93,9 @@ impl History {
         };
         self.times.push_back((last.revision, time_ms));
         for event in events {
-            debug_assert_eq!(
-                event.revision,
-                self.floor + self.events.len() as u64 + 1,
-                "revisions have no gap"
+            debug_assert!(
+                event.revision > self.events.back().map_or(self.floor, |last| last.revision),
+                "events are in order"
             );
             self.bytes += event.cost();
             self.events.push_back(event.clone());
@@ -121,16 +120,17 @@ impl History {
         }
         self.forget(old);
         while self.events.len() > self.limits.max_events || self.bytes > self.limits.max_bytes {
-            self.forget(self.floor + 1);
+            let Some(first) = self.events.front() else {
+                break;
+            };
+            self.forget(first.revision);
         }
     }
 
-    /// Forgets the events up to and with a revision, as far as they are here.
+    /// Forgets the events up to and with a revision, which is not a later one than the last.
     pub(crate) fn forget(&mut self, revision: u64) {
-        while self.floor < revision
-            && let Some(event) = self.events.pop_front()
-        {
-            self.floor = event.revision;
+        self.floor = self.floor.max(revision);
+        while let Some(event) = self.events.pop_front_if(|event| event.revision <= revision) {
             self.bytes -= event.cost();
             let name = collection(&event.key).unwrap_or_default();
             let Some(topic) = self.topics.get(name) else {
@@ -183,8 +183,10 @@ impl History {
         current: u64,
     ) -> Result<Vec<Arc<Event>>, HistoryError> {
         self.covers(revision, current)?;
-        let skip = usize::try_from(revision - self.floor).unwrap_or(usize::MAX);
-        Ok(self.events.iter().skip(skip).cloned().collect())
+        let first = self
+            .events
+            .partition_point(|event| event.revision <= revision);
+        Ok(self.events.range(first..).cloned().collect())
     }
 
     pub(crate) fn covers(&self, revision: u64, current: u64) -> Result<(), HistoryError> {

@@ -6,6 +6,8 @@
 
 mod entry;
 mod error;
+#[cfg(test)]
+mod faults;
 mod feed;
 mod head;
 mod history;

@@ -1,4 +1,4 @@
-//! The log: every write, in order, in files that only grow at their end.
+//! The log: every write, in order, in files that are only written at their end.
 //!
 //! A batch is written, waited for, and then marked, before anybody hears of it. So there is never more than one batch
 //! that may be half there; and damage to any that somebody heard of is seen, as something follows it.
@@ -9,10 +9,17 @@ pub(crate) mod dump;
 pub(crate) mod files;
 mod frame;
 mod recover;
+mod tail;
 
-pub(crate) use self::recover::{Opened, create_first, new_store, open};
+pub(crate) use self::{
+    recover::{Opened, create_first, new_store, open},
+    tail::Disk,
+};
 
-use self::frame::{FileId, HEAD, HEADER, Header, Kind};
+use self::{
+    frame::{FileId, HEAD, HEADER, Header, Kind},
+    tail::Tail,
+};
 use crate::{entry::Event, shared::now_ms};
 use std::{
     collections::VecDeque,
@@ -28,28 +35,28 @@ const PAYLOAD: usize = 32 << 20;
 /// What the buffer may keep after a large batch.
 const KEPT_BUFFER: usize = 1 << 18;
 
-/// The end of a file, as far as the log needs it.
-pub(crate) trait Tail: Send + fmt::Debug {
-    /// Appends bytes.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Waits until all bytes are on the disk.
-    fn sync(&mut self) -> io::Result<()>;
-}
-
-impl Tail for File {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.write_all(bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
-    }
-}
-
 /// How a file becomes the end of a log. Tests put disks that fail in between.
-pub(crate) type Wrap = fn(File) -> Box<dyn Tail>;
+pub(crate) type Wrap = Arc<dyn Fn(File) -> Box<dyn Disk> + Send + Sync>;
 
+/// Why a batch is not durable.
 #[derive(Debug)]
+pub(crate) enum CommitError {
+    /// There is no room for it. Nothing of it was written, and the log can be used.
+    Full(io::Error),
+    /// It is not known whether it is, and the log must not be used again.
+    Broken(io::Error),
+}
+
+impl CommitError {
+    /// An error from before anything of the batch was written.
+    fn before(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(error),
+            _ => Self::Broken(error),
+        }
+    }
+}
+
 pub(crate) struct Log {
     dir: PathBuf,
     /// Held as long as the log is.
@@ -60,8 +67,7 @@ pub(crate) struct Log {
     /// The files before the last.
     closed: VecDeque<Closed>,
     id: FileId,
-    tail: Box<dyn Tail>,
-    offset: u64,
+    tail: Tail,
     /// The last revision that was written.
     last: u64,
     buffer: Vec<u8>,
@@ -86,7 +92,7 @@ impl Log {
     }
 
     pub(crate) fn bytes(&self) -> u64 {
-        self.offset + self.closed.iter().map(|file| file.bytes).sum::<u64>()
+        self.tail.offset() + self.closed.iter().map(|file| file.bytes).sum::<u64>()
     }
 
     pub(crate) fn files(&self) -> u64 {
@@ -97,16 +103,30 @@ impl Log {
         self.fsyncs
     }
 
-    /// Makes writes durable. After an error it is not known whether they are, and the log must not be used again.
+    /// Makes writes durable.
     pub(crate) fn commit(
         &mut self,
         events: &[Arc<Event>],
         compact: Option<u64>,
         time_ms: u64,
-    ) -> io::Result<()> {
-        if self.offset >= self.segment_bytes {
-            self.rotate()?;
+    ) -> Result<(), CommitError> {
+        if self.tail.offset() >= self.segment_bytes {
+            let next = self.begin_file().map_err(CommitError::before)?;
+            self.go_to(next).map_err(CommitError::Broken)?;
         }
+        self.tail
+            .reserve(longest(events))
+            .map_err(CommitError::before)?;
+        self.write(events, compact, time_ms)
+            .map_err(CommitError::Broken)
+    }
+
+    fn write(
+        &mut self,
+        events: &[Arc<Event>],
+        compact: Option<u64>,
+        time_ms: u64,
+    ) -> io::Result<()> {
         let mut rest = events;
         loop {
             let (frame, after) = rest.split_at(fitting(rest));
@@ -138,14 +158,14 @@ impl Log {
             kind: Kind::Batch,
             length: u32::try_from(buffer.len() - HEADER).map_err(too_long)?,
             records: u32::try_from(events.len()).map_err(too_long)?,
-            revision: self.last + 1,
+            revision: events.first().map_or(self.last + 1, |event| event.revision),
             time_ms,
             floor,
             payload_checksum: crc32fast::hash(&buffer[HEADER..]),
         };
-        buffer[..HEADER].copy_from_slice(&header.encode(self.id, self.offset));
-        self.append(&buffer)?;
-        self.last += events.len() as u64;
+        buffer[..HEADER].copy_from_slice(&header.encode(self.id, self.tail.offset()));
+        self.tail.append(&buffer)?;
+        self.last = events.last().map_or(self.last, |event| event.revision);
         buffer.clear();
         buffer.shrink_to(KEPT_BUFFER);
         self.buffer = buffer;
@@ -159,14 +179,8 @@ impl Log {
 
     fn bare(&mut self, kind: Kind, revision: u64) -> io::Result<()> {
         let header = Header::bare(kind, revision, now_ms());
-        let bytes = header.encode(self.id, self.offset);
-        self.append(&bytes)
-    }
-
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.tail.append(bytes)?;
-        self.offset += bytes.len() as u64;
-        Ok(())
+        let bytes = header.encode(self.id, self.tail.offset());
+        self.tail.append(&bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
@@ -177,25 +191,30 @@ impl Log {
         Ok(())
     }
 
-    /// Begins another file.
-    fn rotate(&mut self) -> io::Result<()> {
+    /// Makes the next file. It is of no account until something is in it.
+    fn begin_file(&self) -> io::Result<(FileId, File)> {
         let next = FileId {
             store: self.id.store,
             first: self.last + 1,
         };
         let path = files::log_path(&self.dir, next.first);
         files::create(&path, self.fsync, |out| out.write_all(&next.encode()))?;
-        let file = OpenOptions::new().append(true).open(&path)?;
+        Ok((next, OpenOptions::new().write(true).open(&path)?))
+    }
+
+    /// Completes this file, and goes on with the next.
+    fn go_to(&mut self, (next, file): (FileId, File)) -> io::Result<()> {
         self.bare(Kind::Seal, next.first)?;
+        self.tail.cut()?;
         self.sync()?;
         self.closed.push_back(Closed {
             first: self.id.first,
             last: self.last,
-            bytes: self.offset,
+            bytes: self.tail.offset(),
         });
         self.id = next;
-        self.tail = (self.wrap)(file);
-        self.offset = HEAD as u64;
+        let head = HEAD as u64;
+        self.tail = Tail::new((self.wrap)(file), head, head, self.segment_bytes);
         Ok(())
     }
 
@@ -230,10 +249,26 @@ impl Log {
         }
     }
 
-    /// Makes the last mark durable too.
+    /// Makes the last mark durable too, and gives back what room is left.
     pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.tail.cut()?;
         self.sync()
     }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Log");
+        out.field("dir", &self.dir).field("last", &self.last);
+        out.finish_non_exhaustive()
+    }
+}
+
+/// How many bytes a commit can take, with the mark, and a seal if it is the last of its file.
+fn longest(events: &[Arc<Event>]) -> u64 {
+    let records: usize = events.iter().map(|event| frame::record_length(event)).sum();
+    let frames = records / PAYLOAD + 1;
+    (records + (frames + 2) * HEADER) as u64
 }
 
 /// How many events go into one frame.

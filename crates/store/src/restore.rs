@@ -7,6 +7,7 @@ use crate::{
         dump::{self, DumpError},
         files::{self, failed},
     },
+    state::LARGEST_REVISION,
 };
 use std::{
     fs,
@@ -38,13 +39,13 @@ pub(crate) fn restore(dir: &Path, backup: impl Read) -> Result<(), RestoreError>
         },
         DumpError::Io(source) => RestoreError::Read(source),
     })?;
-    state.revision = state
-        .revision
-        .checked_add(SKIPPED_REVISIONS)
-        .ok_or_else(|| RestoreError::Damaged {
+    state.revision += SKIPPED_REVISIONS;
+    if state.revision > LARGEST_REVISION {
+        return Err(RestoreError::Damaged {
             offset: 0,
             reason: "its revision is too large".to_owned(),
-        })?;
+        });
+    }
     let store = log::new_store();
     let path = files::snapshot_path(dir, state.revision);
     let written = files::create(&path, true, |out| dump::write(out, &state, store, || true));

@@ -52,9 +52,24 @@ impl Shared {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state at a revision: the newest, and then back over the events since.
+    /// The state at a revision.
     pub(crate) fn state_at(&self, revision: u64) -> Result<Arc<State>, HistoryError> {
+        self.back_to(self.history(), revision)
+    }
+
+    /// The state that the history begins with.
+    pub(crate) fn oldest_state(&self) -> Result<Arc<State>, HistoryError> {
         let history = self.history();
+        let floor = history.floor();
+        self.back_to(history, floor)
+    }
+
+    /// The newest state, and then back over the events since a revision.
+    fn back_to(
+        &self,
+        history: MutexGuard<'_, History>,
+        revision: u64,
+    ) -> Result<Arc<State>, HistoryError> {
         // Within the lock, so that the two are of the same moment.
         let newest = self.state();
         let events = history.since(revision, newest.revision)?;

@@ -7,6 +7,9 @@ use crate::entry::{Entry, Event, collection};
 use imbl::OrdMap;
 use std::{collections::HashSet, ops::Bound, sync::Arc};
 
+/// No revision is larger, so that none is ever too large to go on from.
+pub(crate) const LARGEST_REVISION: u64 = 1 << 62;
+
 type Entries = OrdMap<Arc<str>, Arc<Entry>>;
 
 #[derive(Debug, Clone, Default)]

@@ -47,7 +47,7 @@ impl Store {
     ///
     /// See [`OpenError`]: the directory is in use, or a file is damaged or missing.
     pub fn open(dir: impl AsRef<Path>, options: Options) -> Result<Self, OpenError> {
-        Self::open_with(dir.as_ref(), options, |file| Box::new(file))
+        Self::open_with(dir.as_ref(), options, Arc::new(|file| Box::new(file)))
     }
 
     pub(crate) fn open_with(dir: &Path, options: Options, wrap: Wrap) -> Result<Self, OpenError> {
@@ -231,6 +231,12 @@ impl Store {
         dump::write(&mut writer, &state, log::new_store(), || true)?;
         writer.flush()?;
         Ok(state.revision)
+    }
+
+    /// Whether writes can still be made durable. Once the disk has failed, they can't.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.inner.pipe.head().failure().is_none()
     }
 
     /// Figures.

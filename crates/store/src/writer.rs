@@ -4,12 +4,13 @@
 use crate::{
     error::WriteError,
     head::{Head, Next, Work},
-    log::{Log, dump, files},
+    log::{CommitError, Log, dump, files},
     shared::{Shared, now_ms},
     state::State,
 };
 use std::{
     io,
+    path::{Path, PathBuf},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -86,8 +87,8 @@ struct Writer {
 /// A snapshot that is being written.
 #[derive(Debug)]
 struct SnapshotJob {
-    revision: u64,
     cancel: Arc<AtomicBool>,
+    /// Gives the snapshot's revision.
     thread: JoinHandle<io::Result<u64>>,
 }
 
@@ -115,36 +116,42 @@ impl Writer {
             return;
         };
         let idle = events.is_empty() && compact.is_none();
-        let result = if idle {
+        let committed = if idle {
             Ok(())
         } else {
             log.commit(&events, compact, now)
         };
-        if let Err(error) = result {
-            let reason = self.fail(&error);
-            for reply in replies {
-                let _ = reply.send(Err(WriteError::Failed(reason.clone())));
-            }
-            return;
-        }
-        if !idle {
+        let result = committed.map_err(|error| match error {
+            CommitError::Full(error) => self.refuse(&error),
+            CommitError::Broken(error) => self.fail(&error),
+        });
+        if result.is_ok() && !idle {
             self.shared.publish(state, &events, now, compact);
             self.shared.counters.batch(events.len());
             self.count();
         }
         for reply in replies {
             // Who does not wait any more need not be told.
-            let _ = reply.send(Ok(()));
+            let _ = reply.send(result.clone());
         }
     }
 
     /// Takes no more writes. Reads go on with what was published.
-    fn fail(&mut self, error: &io::Error) -> Arc<str> {
+    fn fail(&self, error: &io::Error) -> WriteError {
         tracing::error!(%error, "the log can't be written; no more writes are taken");
         let reason: Arc<str> = format!("the log can't be written: {error}").into();
         let published = (*self.shared.state()).clone();
         self.pipe.head().fail(reason.clone(), published);
-        reason
+        WriteError::Failed(reason)
+    }
+
+    /// Refuses these writes, and those that were accepted after them. Later ones are tried anew.
+    fn refuse(&self, error: &io::Error) -> WriteError {
+        tracing::warn!(%error, "there is no room on the disk; writes are refused until there is");
+        let refusal = WriteError::NoRoom(error.to_string().into());
+        let published = (*self.shared.state()).clone();
+        self.pipe.head().refuse(&refusal, published);
+        refusal
     }
 
     fn count(&self) {
@@ -171,50 +178,33 @@ impl Writer {
         if self.snapshot.is_some() || self.pipe.head().failure().is_some() {
             return;
         }
-        let state = self.shared.state();
-        let floor = self.shared.history().floor();
-        let gain = log.reclaimable(floor);
+        let gain = log.reclaimable(self.shared.history().floor());
         // As much is let go of as is written, so that snapshots at most double what is written.
-        let worth = self.shared.options.files.snapshot_bytes.max(state.bytes());
+        let least = self.shared.options.files.snapshot_bytes;
+        let worth = least.max(self.shared.state().bytes());
         if gain < worth || gain <= self.retry_above {
             return;
         }
-        drop(state);
-        if let Err(error) = self.begin_snapshot(floor) {
+        if let Err(error) = self.begin_snapshot(log.dir().to_owned(), log.store()) {
             tracing::warn!(%error, "cannot begin a snapshot; the log grows until one succeeds");
             self.retry_above = gain.saturating_mul(2);
         }
     }
 
-    /// The state that the history begins with: what follows it stays in the log.
-    fn begin_snapshot(&mut self, revision: u64) -> io::Result<()> {
-        let Some(log) = &self.log else {
-            return Ok(());
-        };
-        let Ok(state) = self.shared.state_at(revision) else {
-            return Ok(());
-        };
-        let path = files::snapshot_path(log.dir(), revision);
-        let store = log.store();
-        let fsync = self.shared.options.fsync;
+    /// Writes the state that the history begins with: what follows it stays in the log. Writes go on beside it.
+    fn begin_snapshot(&mut self, dir: PathBuf, store: u64) -> io::Result<()> {
         let cancel = Arc::new(AtomicBool::new(false));
-        let (canceled, pipe) = (cancel.clone(), self.pipe.clone());
+        let (canceled, pipe, shared) = (cancel.clone(), self.pipe.clone(), self.shared.clone());
         let thread = thread::Builder::new()
             .name("store-snapshot".to_owned())
             .spawn(move || {
                 let go_on = || !canceled.load(Ordering::Relaxed);
-                let result =
-                    files::create(&path, fsync, |out| dump::write(out, &state, store, go_on));
-                drop(state);
+                let result = write_snapshot(&shared, &dir, store, go_on);
                 pipe.head().poke();
                 pipe.wake();
                 result
             })?;
-        self.snapshot = Some(SnapshotJob {
-            revision,
-            cancel,
-            thread,
-        });
+        self.snapshot = Some(SnapshotJob { cancel, thread });
         Ok(())
     }
 
@@ -224,8 +214,8 @@ impl Writer {
         };
         let panicked = |_| Err(io::Error::other("the thread panicked"));
         match job.thread.join().unwrap_or_else(panicked) {
-            Ok(_) => {
-                log.reclaim(job.revision);
+            Ok(revision) => {
+                log.reclaim(revision);
                 self.shared
                     .counters
                     .snapshots
@@ -236,7 +226,8 @@ impl Writer {
             Err(_) if job.cancel.load(Ordering::Relaxed) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot write a snapshot; the log grows until one succeeds");
-                self.retry_above = log.reclaimable(job.revision).saturating_mul(2);
+                let gain = log.reclaimable(self.shared.history().floor());
+                self.retry_above = gain.saturating_mul(2);
             }
         }
     }
@@ -255,6 +246,19 @@ impl Writer {
         }
         self.shared.close();
     }
+}
+
+fn write_snapshot(
+    shared: &Shared,
+    dir: &Path,
+    store: u64,
+    go_on: impl Fn() -> bool,
+) -> io::Result<u64> {
+    let state = shared.oldest_state().map_err(io::Error::other)?;
+    let path = files::snapshot_path(dir, state.revision);
+    let fsync = shared.options.fsync;
+    files::create(&path, fsync, |out| dump::write(out, &state, store, go_on))?;
+    Ok(state.revision)
 }
 
 impl Drop for Writer {

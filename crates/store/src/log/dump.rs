@@ -12,7 +12,7 @@
 
 use crate::{
     entry::{Entry, collection},
-    state::State,
+    state::{LARGEST_REVISION, State},
     write::MAX_KEY_BYTES,
 };
 use bytes::{Buf, BufMut, Bytes};
@@ -141,6 +141,9 @@ pub(crate) fn read(input: &mut impl Read) -> Result<(u64, State), DumpError> {
     }
     if version != VERSION || given != seed {
         return Err(damaged(0, "the checksum of its head is wrong"));
+    }
+    if revision > LARGEST_REVISION {
+        return Err(damaged(0, "its revision is too large"));
     }
     let mut state = State::default();
     let mut last: Option<Arc<str>> = None;

@@ -7,7 +7,7 @@
 //! *.tmp                            not finished; removed when the store is opened
 //! ```
 
-use crate::error::OpenError;
+use crate::{error::OpenError, state::LARGEST_REVISION};
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
@@ -46,7 +46,7 @@ pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
 
 /// Locks a directory, which is made if there is none. The lock lasts as long as the file is open.
 pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
-    fs::create_dir_all(dir).map_err(failed("create", dir))?;
+    make_dir(dir).map_err(failed("create", dir))?;
     let path = dir.join("lock");
     let file = OpenOptions::new()
         .create(true)
@@ -63,6 +63,24 @@ pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
     }
 }
 
+/// Makes a directory and those above it, so that their names last: nothing in it does before.
+fn make_dir(dir: &Path) -> io::Result<()> {
+    let above = |dir: &Path| match dir.parent() {
+        Some(above) if above.as_os_str().is_empty() => Some(PathBuf::from(".")),
+        above => above.map(Path::to_owned),
+    };
+    let mut holders = Vec::new();
+    let mut missing = dir.to_owned();
+    while !missing.exists()
+        && let Some(holder) = above(&missing)
+    {
+        holders.push(holder.clone());
+        missing = holder;
+    }
+    fs::create_dir_all(dir)?;
+    holders.iter().try_for_each(|holder| sync_dir(holder))
+}
+
 /// Lists a directory, by name in order. What is not a store's is left alone.
 pub(crate) fn list(dir: &Path) -> Result<Listing, OpenError> {
     let mut listing = Listing::default();
@@ -77,6 +95,7 @@ pub(crate) fn list(dir: &Path) -> Result<Listing, OpenError> {
             (digits.len() == 20)
                 .then(|| digits.parse::<u64>().ok())
                 .flatten()
+                .filter(|number| (1..=LARGEST_REVISION).contains(number))
         };
         if let Some(first) = number(LOG) {
             listing.logs.push(first);

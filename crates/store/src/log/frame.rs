@@ -183,12 +183,12 @@ pub(crate) enum Found<'a> {
     Bad(&'static str),
 }
 
-/// Reads the frame at a place.
+/// Reads the frame at a place. Behind the last one there is nothing, or zeros.
 pub(crate) fn read(id: FileId, file: &[u8], at: usize) -> Found<'_> {
-    if at == file.len() {
-        return Found::End;
-    }
     let Some(header) = Header::decode(id, file, at) else {
+        if is_room(file.get(at..).unwrap_or_default()) {
+            return Found::End;
+        }
         return Found::Bad("there is no header of a frame");
     };
     let payload = usize::try_from(header.length)
@@ -203,14 +203,19 @@ pub(crate) fn read(id: FileId, file: &[u8], at: usize) -> Found<'_> {
     }
 }
 
+/// Whether there are only zeros.
+fn is_room(rest: &[u8]) -> bool {
+    const ZEROS: [u8; 1024] = [0; 1024];
+    rest.chunks(ZEROS.len())
+        .all(|chunk| *chunk == ZEROS[..chunk.len()])
+}
+
 /// The next place, from one on, where there is the header of a frame.
 pub(crate) fn find_header(id: FileId, file: &[u8], from: usize) -> Option<(usize, Header)> {
     let mut at = from;
     loop {
         let rest = file.get(at..)?;
-        at += rest
-            .windows(MAGIC.len())
-            .position(|window| window == MAGIC)?;
+        at += memchr::memmem::find(rest, &MAGIC)?;
         if let Some(header) = Header::decode(id, file, at) {
             return Some((at, header));
         }
@@ -243,7 +248,7 @@ pub(crate) fn put_record(out: &mut Vec<u8>, event: &Event) {
     out.put_slice(&event.value);
 }
 
-/// About how long a record is.
+/// How long a record is.
 pub(crate) fn record_length(event: &Event) -> usize {
     RECORD + event.key.len() + event.value.len()
 }

@@ -1,13 +1,9 @@
 //! Files that are not what was written: cut off, flipped, missing, exchanged. Opening yields all that was acknowledged
 //! before a torn end, or refuses and says where; and a store that was opened goes on.
 
-use crate::support::{Dir, put, run, show};
+use crate::support::{Dir, HEAD, HEADER, put, run, show};
 use std::{collections::BTreeMap, fs, path::Path};
 use tidegate_store::{Expected, FileLimits, HistoryLimits, OpenError, Options, Store};
-
-/// The lengths of a file's head and of a frame's header, as the log has them.
-const HEAD: usize = 32;
-const HEADER: usize = 48;
 
 fn options(segment_bytes: u64, snapshot_bytes: u64) -> Options {
     Options {
@@ -44,7 +40,7 @@ impl Image {
     }
 
     async fn small() -> Self {
-        Self::new(options(1 << 20, 1 << 20), LINES).await
+        Self::new(options(1 << 14, 1 << 20), LINES).await
     }
 
     async fn files() -> Self {
@@ -387,13 +383,13 @@ async fn a_lost_mark_loses_nothing() {
 #[tokio::test]
 async fn a_value_that_looks_like_a_log_fools_nobody() {
     let dir = Dir::new();
-    let options = options(1 << 20, 1 << 20);
+    let options = options(1 << 14, 1 << 20);
     let store = Store::open(dir.path(), options.clone()).expect("a store");
     put(&store, "pods/a", Expected::Any, "1")
         .await
         .expect("written");
     let log = dir.path().join(log_name(1));
-    let bytes = fs::read(&log).expect("a file");
+    let bytes = dir.used().remove(1).1;
     let write = tidegate_store::Write::Put {
         key: "pods/log",
         expected: Expected::Any,

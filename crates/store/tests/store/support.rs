@@ -47,14 +47,41 @@ impl Dir {
         files
     }
 
-    /// A directory with the same files.
+    /// The same, without the room behind the last frame of a log.
+    pub(crate) fn used(&self) -> Vec<(String, Vec<u8>)> {
+        let mut files = self.files();
+        for (_, bytes) in files
+            .iter_mut()
+            .filter(|(name, _)| name.starts_with("log-"))
+        {
+            bytes.truncate(end_of_frames(bytes));
+        }
+        files
+    }
+
+    /// A directory with the same files, without that room.
     pub(crate) fn copy(&self) -> Self {
         let copy = Self::new();
-        for (name, bytes) in self.files() {
+        for (name, bytes) in self.used() {
             fs::write(copy.0.join(name), bytes).expect("a copy");
         }
         copy
     }
+}
+
+/// The lengths of a file's head and of a frame's header, as the log has them.
+pub(crate) const HEAD: usize = 32;
+pub(crate) const HEADER: usize = 48;
+
+/// Where the last frame of a log ends: frames follow each other, each begins with the same four bytes, and has the
+/// length of its payload in the third four.
+fn end_of_frames(bytes: &[u8]) -> usize {
+    let mut at = HEAD;
+    while bytes.get(at..at + 4) == Some(b"\xF7TFr") {
+        let length = bytes[at + 8..at + 12].try_into().expect("four bytes");
+        at += HEADER + u32::from_le_bytes(length) as usize;
+    }
+    at
 }
 
 impl Drop for Dir {
