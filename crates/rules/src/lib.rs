@@ -1,1 +1,12 @@
-//! Kubernetes' CEL rules: those of custom resources' schemas, and validating admission policies.
+//! Kubernetes' CEL rules: `x-kubernetes-validations` of custom resources, and validating admission policies.
+//!
+//! Pure: objects in, errors out. Start at [`Rules`] for custom resources and at [`Policy`] for policies.
+
+mod cel;
+mod crd;
+mod policy;
+
+pub use self::{
+    crd::{Rules, check_rules},
+    policy::{Ask, Authorize, Verdict},
+};

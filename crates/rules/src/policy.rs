@@ -1,0 +1,5 @@
+//! Validating admission policies.
+
+mod authorize;
+
+pub use self::authorize::{Ask, Authorize, Verdict};
