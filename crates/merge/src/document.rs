@@ -6,7 +6,7 @@ use crate::{PatchError, words};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-pub(crate) use self::reader::read;
+use self::reader::Target;
 
 /// A JSON tree that keeps the text of its scalars.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,18 +22,18 @@ pub(crate) enum Node {
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) root: Node,
-    /// `duplicate field "spec.replicas"`.
-    pub(crate) duplicates: Vec<String>,
+    /// `duplicate field "spec.replicas"`, and `unknown field "[0].x"` of operations, in the order of the text.
+    pub(crate) complaints: Vec<String>,
 }
 
 impl Document {
     /// The tree of a patch that must be an object, as strict decoding into a map asks.
     pub(crate) fn into_object(self) -> Result<(Map<String, Value>, Vec<String>), String> {
         match self.root {
-            Node::Null => Ok((Map::new(), self.duplicates)),
+            Node::Null => Ok((Map::new(), self.complaints)),
             Node::Object(_) => match self.root.to_value() {
-                Value::Object(fields) => Ok((fields, self.duplicates)),
-                _ => Ok((Map::new(), self.duplicates)),
+                Value::Object(fields) => Ok((fields, self.complaints)),
+                _ => Ok((Map::new(), self.complaints)),
             },
             other => Err(format!(
                 "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
@@ -45,7 +45,17 @@ impl Document {
 
 /// Reads a patch. What is no JSON at all is refused before anything else.
 pub(crate) fn parse(patch: &[u8]) -> Result<Document, PatchError> {
-    read(patch).ok_or_else(|| PatchError::BadRequest("invalid JSON patch".to_owned()))
+    read(patch, Target::Anything)
+}
+
+/// Reads a JSON patch, whose operations have known fields.
+pub(crate) fn parse_operations(patch: &[u8]) -> Result<Document, PatchError> {
+    read(patch, Target::Operations)
+}
+
+fn read(patch: &[u8], target: Target) -> Result<Document, PatchError> {
+    reader::read(patch, target)
+        .ok_or_else(|| PatchError::BadRequest("invalid JSON patch".to_owned()))
 }
 
 impl Node {
@@ -99,12 +109,16 @@ impl Node {
         }
     }
 
-    /// How deep it is: 0 for a scalar.
-    pub(crate) fn depth(&self) -> usize {
+    /// How deep it is, 0 for a scalar, and how many nodes it has.
+    pub(crate) fn extent(&self) -> (usize, usize) {
+        let below = |(depth, nodes): (usize, usize), node: &Self| {
+            let (its_depth, its_nodes) = node.extent();
+            (depth.max(1 + its_depth), nodes + its_nodes)
+        };
         match self {
-            Self::Null | Self::Scalar(_) => 0,
-            Self::Object(fields) => 1 + fields.values().map(Self::depth).max().unwrap_or(0),
-            Self::Array(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Null | Self::Scalar(_) => (0, 1),
+            Self::Object(fields) => fields.values().fold((1, 1), below),
+            Self::Array(items) => items.iter().fold((1, 1), below),
         }
     }
 

@@ -44,7 +44,7 @@ pub fn merge_patch(object: &Value, patch: &[u8], strict: bool) -> Result<Patched
     Ok(Patched {
         value,
         strict_errors: if strict {
-            document.duplicates
+            document.complaints
         } else {
             Vec::new()
         },

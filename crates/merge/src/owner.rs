@@ -6,12 +6,15 @@
 mod apply;
 mod cap;
 mod last_applied;
+mod times;
 mod update;
+
+pub use self::times::keep_times;
 
 use crate::{
     fields::{FieldPath, FieldSet},
     managed,
-    shape::as_struct,
+    shape::{as_new_struct, as_struct},
     typed,
     updater::{Typed, Updater, Version},
 };
@@ -89,7 +92,9 @@ impl<'a> Ownership<'a> {
     /// The object that is live where there is none.
     fn empty(&self) -> Value {
         let mut empty = json!({"apiVersion": self.api_version, "kind": self.kind});
-        self.shape(&mut empty);
+        if let (true, Some(schema)) = (self.builtin, self.schema()) {
+            as_new_struct(&mut empty, schema);
+        }
         empty
     }
 

@@ -9,52 +9,85 @@ use tidegate_schema::{Additional, Node, Schema, Type};
 /// How deep structs are made in structs. No kind comes near it.
 const DEPTH_MAX: usize = 64;
 
-/// Makes `value` look as a Go struct of this schema does.
+/// Makes `value` look as a Go struct of this schema does, but for scalars that are missing.
 pub(crate) fn as_struct(value: &mut Value, schema: Schema<'_>) {
-    shape(value, schema, 0);
+    Shape { scalars: false }.value(value, schema, 0);
 }
 
-fn shape(value: &mut Value, schema: Schema<'_>, depth: usize) {
-    if depth > DEPTH_MAX {
-        return;
-    }
-    match value {
-        Value::Object(fields) => object(fields, schema, depth),
-        Value::Array(items) => {
-            if let Some(schema) = schema.items() {
-                items
-                    .iter_mut()
-                    .for_each(|item| shape(item, schema, depth + 1));
-            }
-        }
-        _ => {}
-    }
+/// Makes `value`, which has nothing but its type, the struct that Go makes anew: with zeros where Go shows them.
+pub(crate) fn as_new_struct(value: &mut Value, schema: Schema<'_>) {
+    Shape { scalars: true }.value(value, schema, 0);
 }
 
-fn object(fields: &mut Map<String, Value>, schema: Schema<'_>, depth: usize) {
-    let node = schema.node();
-    if node.properties.is_empty() {
-        if let Some(schema) = schema.additional() {
-            fields
-                .values_mut()
-                .for_each(|value| shape(value, schema, depth + 1));
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    /// Whether missing scalars get their zero. In an object that was read they have it already.
+    scalars: bool,
+}
+
+impl Shape {
+    fn value(self, value: &mut Value, schema: Schema<'_>, depth: usize) {
+        if depth > DEPTH_MAX {
+            return;
         }
-        return;
-    }
-    for (name, id) in &node.properties {
-        let property = schema.at(*id);
-        let required = node.required.contains(name);
-        match fields.get_mut(&**name) {
-            Some(value) if !is_absent(value, property.node(), required) => {
-                shape(value, property, depth + 1);
-            }
-            _ => {
-                fields.remove(&**name);
-                if let Some(mut zero) = zero(property.node(), required) {
-                    shape(&mut zero, property, depth + 1);
-                    fields.insert(name.to_string(), zero);
+        match value {
+            Value::Object(fields) => self.object(fields, schema, depth),
+            Value::Array(items) => {
+                if let Some(schema) = schema.items() {
+                    items
+                        .iter_mut()
+                        .for_each(|item| self.value(item, schema, depth + 1));
                 }
             }
+            _ => {}
+        }
+    }
+
+    fn object(self, fields: &mut Map<String, Value>, schema: Schema<'_>, depth: usize) {
+        let node = schema.node();
+        if node.properties.is_empty() {
+            if let Some(schema) = schema.additional() {
+                fields
+                    .values_mut()
+                    .for_each(|value| self.value(value, schema, depth + 1));
+            }
+            return;
+        }
+        for (name, id) in &node.properties {
+            let property = schema.at(*id);
+            let required = node.required.contains(name);
+            match fields.get_mut(&**name) {
+                Some(value) if !is_absent(value, property.node(), required) => {
+                    self.value(value, property, depth + 1);
+                }
+                _ => {
+                    fields.remove(&**name);
+                    if let Some(mut zero) = self.zero(property.node(), required) {
+                        self.value(&mut zero, property, depth + 1);
+                        fields.insert(name.to_string(), zero);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a missing field shows itself as, if at all.
+    ///
+    /// A field that Go never leaves out has its zero value as default, if it can't be null.
+    fn zero(self, node: &Node, required: bool) -> Option<Value> {
+        let is_struct = node.r#type == Type::Object && !is_map(node);
+        match &node.default {
+            Some(Value::Object(fields)) if fields.is_empty() => {
+                is_struct.then(|| Value::Object(Map::new()))
+            }
+            Some(value) if is_zero(value) => self.scalars.then(|| value.clone()),
+            Some(_) if required => self.scalars.then(|| match node.r#type {
+                Type::String => Value::String(String::new()),
+                Type::Integer | Type::Number => Value::from(0),
+                Type::Boolean => Value::Bool(false),
+                Type::Any | Type::Object | Type::Array => Value::Null,
+            }),
+            _ => required.then_some(Value::Null),
         }
     }
 }
@@ -74,19 +107,11 @@ fn is_map(node: &Node) -> bool {
     node.properties.is_empty() && node.additional != Additional::None
 }
 
-/// What a missing field shows itself as, if at all.
-fn zero(node: &Node, required: bool) -> Option<Value> {
-    let is_struct = node.r#type == Type::Object && !is_map(node);
-    match &node.default {
-        Some(Value::Object(fields)) if fields.is_empty() && is_struct => {
-            Some(Value::Object(Map::new()))
-        }
-        Some(_) if required => Some(match node.r#type {
-            Type::String => Value::String(String::new()),
-            Type::Integer | Type::Number => Value::from(0),
-            Type::Boolean => Value::Bool(false),
-            Type::Any | Type::Object | Type::Array => Value::Null,
-        }),
-        _ => required.then_some(Value::Null),
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Bool(flag) => !flag,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
 }

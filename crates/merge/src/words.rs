@@ -3,26 +3,42 @@
 use serde_json::Value;
 use std::fmt::Write;
 
+/// Whose JSON is written: they differ in control characters and exponents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Library {
+    /// Go's `encoding/json`.
+    Standard,
+    /// That of structured-merge-diff.
+    Fast,
+}
+
 /// What Go's `encoding/json` writes, HTML escapes included.
 pub(crate) fn json(value: &Value) -> String {
     let mut out = String::new();
-    write_json(&mut out, value);
+    write_json(&mut out, value, Library::Standard);
     out
 }
 
-fn write_json(out: &mut String, value: &Value) {
+/// What structured-merge-diff writes for values in FieldsV1.
+pub(crate) fn fast_json(value: &Value) -> String {
+    let mut out = String::new();
+    write_json(&mut out, value, Library::Fast);
+    out
+}
+
+fn write_json(out: &mut String, value: &Value, library: Library) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-        Value::Number(number) => out.push_str(&json_number(number)),
-        Value::String(text) => write_json_string(out, text),
+        Value::Number(number) => out.push_str(&json_number(number, library)),
+        Value::String(text) => write_string(out, text, library, true),
         Value::Array(items) => {
             out.push('[');
             for (i, item) in items.iter().enumerate() {
                 if i > 0 {
                     out.push(',');
                 }
-                write_json(out, item);
+                write_json(out, item, library);
             }
             out.push(']');
         }
@@ -32,9 +48,9 @@ fn write_json(out: &mut String, value: &Value) {
                 if i > 0 {
                     out.push(',');
                 }
-                write_json_string(out, name);
+                write_string(out, name, library, true);
                 out.push(':');
-                write_json(out, field);
+                write_json(out, field, library);
             }
             out.push('}');
         }
@@ -43,6 +59,15 @@ fn write_json(out: &mut String, value: &Value) {
 
 /// A string as Go's `encoding/json` writes it, HTML escapes included.
 pub(crate) fn write_json_string(out: &mut String, text: &str) {
+    write_string(out, text, Library::Standard, true);
+}
+
+/// The name of a key's field as structured-merge-diff writes it: without HTML escapes.
+pub(crate) fn write_fast_name(out: &mut String, text: &str) {
+    write_string(out, text, Library::Fast, false);
+}
+
+fn write_string(out: &mut String, text: &str, library: Library, html: bool) {
     out.push('"');
     for c in text.chars() {
         match c {
@@ -51,9 +76,10 @@ pub(crate) fn write_json_string(out: &mut String, text: &str) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\x1f' => {
+            '\u{8}' if library == Library::Standard => out.push_str("\\b"),
+            '\u{c}' if library == Library::Standard => out.push_str("\\f"),
+            '\0'..='\x1f' => push(out, format_args!("\\u{:04x}", u32::from(c))),
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' if html => {
                 push(out, format_args!("\\u{:04x}", u32::from(c)));
             }
             c => out.push(c),
@@ -67,13 +93,17 @@ fn push(out: &mut String, arguments: std::fmt::Arguments<'_>) {
         .expect("invariant: a string takes any text");
 }
 
-fn json_number(number: &serde_json::Number) -> String {
+fn json_number(number: &serde_json::Number, library: Library) -> String {
+    let digits = match library {
+        Library::Standard => 1,
+        Library::Fast => 2,
+    };
     match (number.as_i64(), number.as_f64()) {
         (Some(whole), _) => whole.to_string(),
         (None, Some(float)) => {
             let size = float.abs();
             if size != 0.0 && !(1e-6..1e21).contains(&size) {
-                exponent(float, 1)
+                exponent(float, digits)
             } else {
                 plain(float)
             }
@@ -100,13 +130,13 @@ fn exponent(float: f64, digits: usize) -> String {
     format!("{mantissa}e{sign}{power:0>digits$}")
 }
 
-/// `%v` of a number.
+/// `%v` of a number: of floats only small ones are without an exponent.
 fn number(number: &serde_json::Number) -> String {
     match (number.as_i64(), number.as_f64()) {
         (Some(whole), _) => whole.to_string(),
         (None, Some(float)) => {
             let size = float.abs();
-            if size != 0.0 && !(1e-4..1e21).contains(&size) {
+            if size != 0.0 && !(1e-4..1e6).contains(&size) {
                 exponent(float, 2)
             } else {
                 plain(float)

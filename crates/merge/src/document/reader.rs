@@ -7,22 +7,37 @@ use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
 /// As many complaints as kube-apiserver keeps.
-const DUPLICATES_MAX: usize = 100;
+const COMPLAINTS_MAX: usize = 100;
+
+/// What a text is decoded into, as far as strict decoding cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// Maps: every field is known.
+    Anything,
+    /// A list of structs with these fields; what is in other fields isn't looked at.
+    Operations,
+}
+
+/// The fields of an operation.
+const OPERATION: [&str; 4] = ["op", "path", "from", "value"];
 
 /// The tree of a text, or none if it is no JSON.
-pub(crate) fn read(text: &[u8]) -> Option<Document> {
+pub(super) fn read(text: &[u8], target: Target) -> Option<Document> {
     let text = std::str::from_utf8(text).ok()?;
     serde_json::from_str::<Bounded>(text).ok()?;
     let mut reader = Reader {
         text,
         at: 0,
+        target,
         path: String::new(),
-        duplicates: Vec::new(),
+        depth: 0,
+        muted: false,
+        complaints: Vec::new(),
     };
     let root = reader.node()?;
     Some(Document {
         root,
-        duplicates: reader.duplicates,
+        complaints: reader.complaints,
     })
 }
 
@@ -82,8 +97,12 @@ impl<'de> serde::de::Visitor<'de> for Any {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    target: Target,
     path: String,
-    duplicates: Vec<String>,
+    depth: usize,
+    /// Below an unknown field.
+    muted: bool,
+    complaints: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -97,14 +116,21 @@ impl Reader<'_> {
 
     fn node(&mut self) -> Option<Node> {
         match self.peek()? {
-            b'{' => self.object(),
-            b'[' => self.array(),
+            b'{' => self.nested(Self::object),
+            b'[' => self.nested(Self::array),
             b'n' => {
                 self.at += "null".len();
                 Some(Node::Null)
             }
             _ => self.scalar().map(Node::Scalar),
         }
+    }
+
+    fn nested(&mut self, read: impl Fn(&mut Self) -> Option<Node>) -> Option<Node> {
+        self.depth += 1;
+        let node = read(self);
+        self.depth -= 1;
+        node
     }
 
     fn scalar(&mut self) -> Option<String> {
@@ -165,20 +191,33 @@ impl Reader<'_> {
                 self.path.push('.');
             }
             self.path.push_str(&name);
-            if fields.contains_key(&name) {
-                self.complain();
+            let muted = self.muted;
+            if self.is_unknown(&name) {
+                self.complain("unknown");
+                self.muted = true;
+            } else if fields.contains_key(&name) {
+                self.complain("duplicate");
             }
             let field = self.node()?;
+            self.muted = muted;
             fields.insert(name, field);
             self.path.truncate(length);
         }
         Some(Node::Object(fields))
     }
 
-    fn complain(&mut self) {
-        let complaint = format!("duplicate field {}", crate::words::quoted(&self.path));
-        if self.duplicates.len() < DUPLICATES_MAX && !self.duplicates.contains(&complaint) {
-            self.duplicates.push(complaint);
+    /// Whether a field of this object is none of an operation's.
+    fn is_unknown(&self, name: &str) -> bool {
+        self.target == Target::Operations && self.depth == 2 && !OPERATION.contains(&name)
+    }
+
+    fn complain(&mut self, what: &str) {
+        if self.muted || self.complaints.len() >= COMPLAINTS_MAX {
+            return;
+        }
+        let complaint = format!("{what} field {}", crate::words::quoted(&self.path));
+        if !self.complaints.contains(&complaint) {
+            self.complaints.push(complaint);
         }
     }
 }

@@ -95,14 +95,14 @@ impl PathElement {
                     if i > 0 {
                         out.push(',');
                     }
-                    words::write_json_string(&mut out, name);
+                    words::write_fast_name(&mut out, name);
                     out.push(':');
-                    out.push_str(&words::json(value));
+                    out.push_str(&words::fast_json(value));
                 }
                 out.push('}');
                 out
             }
-            Self::Value(value) => format!("v:{}", words::json(value)),
+            Self::Value(value) => format!("v:{}", words::fast_json(value)),
             Self::Index(index) => format!("i:{index}"),
         }
     }
@@ -119,14 +119,31 @@ impl PathElement {
         let malformed = || FieldsError::Malformed(key.to_owned());
         Ok(Some(match key.as_bytes()[0] {
             b'f' => Self::Field(rest.to_owned()),
-            b'v' => Self::Value(serde_json::from_str(rest).map_err(|_| malformed())?),
+            b'v' => Self::Value(floats(serde_json::from_str(rest).map_err(|_| malformed())?)),
             b'k' => {
                 let Pairs(fields) = serde_json::from_str(rest).map_err(|_| malformed())?;
-                Self::key(fields)
+                let float = |(name, value)| (name, floats(value));
+                Self::key(fields.into_iter().map(float).collect())
             }
             b'i' => Self::Index(rest.parse().map_err(|_| malformed())?),
             _ => return Ok(None),
         }))
+    }
+}
+
+/// The value with all numbers as floats: so Kubernetes reads those in FieldsV1, and so messages show them.
+fn floats(value: Value) -> Value {
+    match value {
+        Value::Number(number) => match number.as_f64() {
+            Some(float) => Value::from(float),
+            None => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(floats).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, field)| (name, floats(field)))
+            .collect(),
+        other => other,
     }
 }
 

@@ -14,6 +14,10 @@ const COPIED_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// As deep as a tree may get. What is stored must still be read, by a parser that stops at 128.
 const DEPTH_MAX: usize = 120;
 
+/// As many nodes as all depth checks of one patch may look at: some seconds. A move back and forth of a large tree
+/// would otherwise cost its size each time.
+const LOOKS_MAX: usize = 100_000_000;
+
 /// One operation.
 pub(super) struct Operation<'p> {
     fields: Option<&'p BTreeMap<String, Node>>,
@@ -72,6 +76,8 @@ impl<'p> Operation<'p> {
 pub(super) struct Run {
     root: Node,
     copied_bytes: usize,
+    /// How many nodes depth checks may still look at.
+    looks_left: usize,
 }
 
 impl Run {
@@ -79,6 +85,7 @@ impl Run {
         Self {
             root,
             copied_bytes: 0,
+            looks_left: LOOKS_MAX,
         }
     }
 
@@ -110,7 +117,7 @@ impl Run {
             .path()
             .map_err(|_| "add operation failed to decode path: missing value".to_owned())?;
         let value = operation.value();
-        check_depth(&path, &value)?;
+        self.check_depth(&path, &value)?;
         let (container, key) = self.find(&path).ok_or_else(|| {
             format!("add operation does not apply: doc is missing path: \"{path}\": missing value")
         })?;
@@ -137,7 +144,7 @@ impl Run {
             .path()
             .map_err(|error| format!("replace operation failed to decode path: {error}"))?;
         let value = operation.value();
-        check_depth(&path, &value)?;
+        self.check_depth(&path, &value)?;
         if path.is_empty() {
             if !matches!(value, Node::Object(_) | Node::Array(_)) {
                 let nothing = "%!w(<nil>)";
@@ -172,7 +179,10 @@ impl Run {
         let path = operation
             .path()
             .map_err(|error| format!("move operation failed to decode path: {error}"))?;
-        check_depth(&path, &value)?;
+        // What doesn't get deeper need not be looked at.
+        if path.matches('/').count() > from.matches('/').count() {
+            self.check_depth(&path, &value)?;
+        }
         let (container, key) = self.find(&path).ok_or_else(|| {
             format!(
                 "move operation does not apply: doc is missing destination path: {path}: \
@@ -228,7 +238,7 @@ impl Run {
             Some(value) => value.size(),
         };
         let value = value.unwrap_or(Node::Null);
-        check_depth(&path, &value)?;
+        self.check_depth(&path, &value)?;
         let copied = self.copied_bytes.saturating_add(size);
         let (container, key) = self.find(&path).ok_or_else(|| {
             format!(
@@ -247,14 +257,19 @@ impl Run {
         self.copied_bytes = copied;
         Ok(())
     }
-}
 
-fn check_depth(path: &str, value: &Node) -> Result<(), String> {
-    let depth = path.matches('/').count() + value.depth();
-    if depth > DEPTH_MAX {
-        return Err(format!(
-            "the value would be {depth} levels deep, exceeding the limit {DEPTH_MAX}"
-        ));
+    fn check_depth(&mut self, path: &str, value: &Node) -> Result<(), String> {
+        let (depth, nodes) = value.extent();
+        let depth = path.matches('/').count() + depth;
+        if depth > DEPTH_MAX {
+            return Err(format!(
+                "the value would be {depth} levels deep, exceeding the limit {DEPTH_MAX}"
+            ));
+        }
+        self.looks_left = self
+            .looks_left
+            .checked_sub(nodes)
+            .ok_or_else(|| "the patch moves and adds too much".to_owned())?;
+        Ok(())
     }
-    Ok(())
 }

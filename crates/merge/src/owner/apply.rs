@@ -11,7 +11,7 @@ impl Ownership<'_> {
     /// What the object is after `manager` has applied `applied` over `live`, with its managedFields.
     ///
     /// `live` is `None` where the object doesn't exist yet. Defaults are the caller's to set afterwards, and
-    /// `restore_times` then finds out whether anything has changed at all.
+    /// [`keep_times`](crate::keep_times) then finds out whether anything has changed at all.
     pub fn apply(
         &self,
         live: Option<&Value>,

@@ -50,6 +50,10 @@ impl<'k> Places<'k> {
     }
 }
 
+fn is_deleted(item: &Value) -> bool {
+    item.get(PATCH).and_then(Value::as_str) == Some(DELETE)
+}
+
 /// Whether the patched items come in the order that the patch says.
 pub(super) fn check(
     patch: &[Value],
@@ -59,25 +63,30 @@ pub(super) fn check(
     if wanted.is_empty() || patch.is_empty() {
         return Ok(());
     }
-    let marked = |item: &&Value| item.get(PATCH).is_some();
-    if !merge_key.is_empty()
-        && let Some(bad) = patch.iter().find(|item| !item.is_object())
-    {
-        key_of(bad, merge_key)?;
+    let mut rest: Vec<&Value> = patch.iter().collect();
+    if !merge_key.is_empty() {
+        if let Some(bad) = patch.iter().find(|item| !item.is_object()) {
+            key_of(bad, merge_key)?;
+        }
+        rest.retain(|item| !is_deleted(item));
     }
-    let mut rest = patch.iter().filter(|item| !marked(item)).peekable();
-    for next in wanted {
-        let Some(item) = rest.peek() else {
-            return Ok(());
-        };
+    let mut rest = rest.into_iter().peekable();
+    let mut wanted_left = wanted.iter().peekable();
+    while let (Some(item), Some(next)) = (rest.peek(), wanted_left.peek()) {
+        // What has another directive may stand anywhere but at the end.
+        if item.get(PATCH).is_some() {
+            rest.next();
+            continue;
+        }
         let same = if merge_key.is_empty() {
-            *item == next
+            item == next
         } else {
             key_of(item, merge_key)? == key_of(next, merge_key)?
         };
         if same {
             rest.next();
         }
+        wanted_left.next();
     }
     if rest.peek().is_none() {
         return Ok(());
@@ -157,9 +166,7 @@ fn sort(items: Vec<Value>, order: &[Value], by: By<'_>) -> Result<Vec<Value>, St
         for item in items.iter().chain(order) {
             key_of(item, key)?;
         }
-        (deleted, items) = items
-            .into_iter()
-            .partition(|item| item.get(PATCH).and_then(Value::as_str) == Some(DELETE));
+        (deleted, items) = items.into_iter().partition(is_deleted);
     }
     let places = Places::of(order, by);
     let mut placed: Vec<(Option<usize>, Value)> = items

@@ -22,13 +22,13 @@ pub(crate) fn validate(value: &Value, ty: Ty<'_>, duplicates: bool) -> Problems 
 
 /// Whether a value is a scalar of this kind. Null is one of every kind.
 pub(crate) fn scalar(value: &Value, kind: Scalar, prefix: &str) -> Result<(), Problems> {
-    let ok = match (kind, value) {
+    let ok = matches!(
+        (kind, value),
         (_, Value::Null)
-        | (Scalar::Numeric | Scalar::Untyped, Value::Number(_))
-        | (Scalar::String | Scalar::Untyped, Value::String(_))
-        | (Scalar::Boolean | Scalar::Untyped, Value::Bool(_)) => true,
-        _ => false,
-    };
+            | (Scalar::Numeric | Scalar::Untyped, Value::Number(_))
+            | (Scalar::String | Scalar::Untyped, Value::String(_))
+            | (Scalar::Boolean | Scalar::Untyped, Value::Bool(_))
+    );
     if ok {
         return Ok(());
     }
