@@ -8,10 +8,11 @@ use crate::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tidegate_crd::{Definition, Version as DefinedVersion};
 use tidegate_kinds::meta;
 use tidegate_merge::{FieldPath, FieldSet, Version};
+use tidegate_rules::Rules;
 use tidegate_schema::{FieldError, Path, Schema};
 
 /// One version of a definition.
@@ -20,6 +21,8 @@ pub(crate) struct Custom {
     definition: Arc<Definition>,
     at: usize,
     api_version: String,
+    /// Compiled with the first object that is checked.
+    rules: OnceLock<Rules>,
 }
 
 /// The resources of a definition: one for each version that is served.
@@ -76,6 +79,7 @@ fn resource(definition: &Arc<Definition>, at: usize, version: &DefinedVersion) -
             definition: definition.clone(),
             at,
             api_version,
+            rules: OnceLock::new(),
         }),
     }
 }
@@ -126,8 +130,8 @@ impl Custom {
             return;
         }
         let mut budget = tidegate_rules::REQUEST_BUDGET;
-        let version = self.version_here();
-        errors.extend(version.rules.validate(self.root(), new, old, &Path::ROOT, &mut budget));
+        let rules = self.rules.get_or_init(|| Rules::compile(self.root()));
+        errors.extend(rules.validate(self.root(), new, old, &Path::ROOT, &mut budget));
     }
 
     fn scale_errors(&self, object: &Value, status_only: bool) -> Vec<FieldError> {
@@ -257,7 +261,10 @@ impl Strategy for Custom {
     }
 
     fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
-        meta::finalizer_warnings(&new["metadata"], old.map(|old| &old["metadata"]))
+        let before = old.map(Meta::finalizers).unwrap_or_default();
+        let mut added: Vec<String> = new.finalizers().into_iter().filter(|name| !before.contains(name)).collect();
+        added.sort_unstable();
+        added.iter().flat_map(|name| finalizer_warnings(name)).collect()
     }
 
     fn allow_create_on_update(&self) -> bool {
@@ -370,4 +377,20 @@ fn differ_beyond_metadata(new: &Value, old: &Value) -> bool {
         fields.filter(|(key, _)| *key != "metadata").map(|(key, value)| (key.clone(), value.clone())).collect()
     };
     fields(new) != fields(old)
+}
+
+/// Words about a finalizer's name, which custom resources choose freely.
+fn finalizer_warnings(name: &str) -> Vec<String> {
+    const STANDARD: [&str; 3] = ["orphan", "foregroundDeletion", "kubernetes"];
+    let warning = |why: &str| format!("metadata.finalizers: {name:?}: {why}");
+    let mut warnings: Vec<String> = meta::qualified_name_errors(name).iter().map(|why| warning(why)).collect();
+    if !name.contains('/') && !STANDARD.contains(&name) {
+        warnings.push(warning(if name.contains('.') {
+            "prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other \
+             finalizer writers"
+        } else {
+            "prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"
+        }));
+    }
+    warnings
 }
