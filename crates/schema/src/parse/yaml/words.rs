@@ -53,83 +53,89 @@ pub(super) fn of(error: &ScanError, text: &str) -> String {
 
 /// The words, and whether they come from the scanner.
 fn words(kind: &ErrorKind) -> (bool, &'static str) {
+    match words_of_grammar(kind) {
+        Some(words) => (false, words),
+        None => (true, words_of_scanner(kind)),
+    }
+}
+
+fn words_of_grammar(kind: &ErrorKind) -> Option<&'static str> {
     use ErrorKind as K;
-    match kind {
-        K::UnexpectedEofFlowSequence | K::ExpectedFlowSequenceSeparator => {
-            (false, "did not find expected ',' or ']'")
-        }
+    Some(match kind {
+        K::UnexpectedEofFlowSequence
+        | K::ExpectedFlowSequenceSeparator
+        | K::UnclosedFlowCollection { open: '[' }
+        | K::MismatchedFlowCollectionEnd { open: '[', .. } => "did not find expected ',' or ']'",
         K::UnexpectedEofFlowMapping
         | K::UnexpectedEofImplicitFlowMapping
-        | K::ExpectedFlowMappingSeparator => (false, "did not find expected ',' or '}'"),
-        K::UnclosedFlowCollection { open: '[' } => (false, "did not find expected ',' or ']'"),
-        K::UnclosedFlowCollection { .. } => (false, "did not find expected ',' or '}'"),
-        K::MismatchedFlowCollectionEnd { open: '[', .. } => {
-            (false, "did not find expected ',' or ']'")
-        }
-        K::MismatchedFlowCollectionEnd { .. } => (false, "did not find expected ',' or '}'"),
+        | K::ExpectedFlowMappingSeparator
+        | K::UnclosedFlowCollection { .. }
+        | K::MismatchedFlowCollectionEnd { .. } => "did not find expected ',' or '}'",
         K::UnexpectedEofBlockSequence | K::ExpectedBlockSequenceEntry => {
-            (false, "did not find expected '-' indicator")
+            "did not find expected '-' indicator"
         }
         K::UnexpectedEofBlockMapping
         | K::ExpectedBlockMappingKey
         | K::InvalidIndentation
         | K::InvalidTrailingSingleQuotedScalar
-        | K::InvalidTrailingDoubleQuotedScalar => (false, "did not find expected key"),
+        | K::InvalidTrailingDoubleQuotedScalar => "did not find expected key",
         K::ExpectedNodeContent | K::UnexpectedEof | K::MisplacedFlowCollectionEnd => {
-            (false, "did not find expected node content")
+            "did not find expected node content"
         }
         K::ExpectedDocumentStart | K::MissingDocumentEndBeforeDirective | K::InvalidDocumentEnd => {
-            (false, "did not find expected <document start>")
+            "did not find expected <document start>"
         }
-        K::DuplicateVersionDirective => (false, "found duplicate %YAML directive"),
-        K::UnsupportedYamlMajorVersion => (false, "found incompatible YAML document"),
-        K::DuplicateTagDirective => (false, "found duplicate %TAG directive"),
-        K::UndeclaredTagHandle => (false, "found undefined tag handle"),
-        K::SimpleKeyExpected | K::InvalidSimpleKey => (true, "could not find expected ':'"),
-        K::TabInIndentation | K::TabAtBlockScalarStart => (
-            true,
-            "found a tab character where an indentation space is expected",
-        ),
-        K::TabInPlainScalar => (true, "found a tab character that violates indentation"),
+        K::DuplicateVersionDirective => "found duplicate %YAML directive",
+        K::UnsupportedYamlMajorVersion => "found incompatible YAML document",
+        K::DuplicateTagDirective => "found duplicate %TAG directive",
+        K::UndeclaredTagHandle => "found undefined tag handle",
+        _ => return None,
+    })
+}
+
+fn words_of_scanner(kind: &ErrorKind) -> &'static str {
+    use ErrorKind as K;
+    match kind {
+        K::SimpleKeyExpected | K::InvalidSimpleKey => "could not find expected ':'",
+        K::TabInIndentation | K::TabAtBlockScalarStart => {
+            "found a tab character where an indentation space is expected"
+        }
+        K::TabInPlainScalar => "found a tab character that violates indentation",
         K::BlockSequenceEntryNotAllowed
         | K::BlockEntryInFlowCollection
-        | K::InvalidBlockEntryWhitespace => (
-            true,
-            "block sequence entries are not allowed in this context",
-        ),
-        K::MappingKeyNotAllowed => (true, "mapping keys are not allowed in this context"),
+        | K::InvalidBlockEntryWhitespace => {
+            "block sequence entries are not allowed in this context"
+        }
+        K::MappingKeyNotAllowed => "mapping keys are not allowed in this context",
         K::MappingValueNotAllowed | K::InvalidColonPlacement | K::InvalidMappingValueWhitespace => {
-            (true, "mapping values are not allowed in this context")
+            "mapping values are not allowed in this context"
         }
-        K::RecursionLimitExceeded => (true, "exceeded max depth of 500"),
-        K::ZeroBlockScalarIndent => (true, "found an indentation indicator equal to 0"),
+        K::RecursionLimitExceeded => "exceeded max depth of 500",
+        K::ZeroBlockScalarIndent => "found an indentation indicator equal to 0",
         K::InvalidBlockScalarHeader | K::InvalidDirectiveTerminator => {
-            (true, "did not find expected comment or line break")
+            "did not find expected comment or line break"
         }
-        K::DocumentIndicatorInQuotedScalar => (true, "found unexpected document indicator"),
-        K::UnclosedQuotedScalar => (true, "found unexpected end of stream"),
-        K::UnknownQuotedScalarEscape => (true, "found unknown escape character"),
+        K::DocumentIndicatorInQuotedScalar => "found unexpected document indicator",
+        K::UnclosedQuotedScalar => "found unexpected end of stream",
+        K::UnknownQuotedScalarEscape => "found unknown escape character",
         K::InvalidQuotedScalarHexEscape | K::InvalidLowSurrogateHexEscape => {
-            (true, "did not find expected hexdecimal number")
+            "did not find expected hexdecimal number"
         }
         K::InvalidUnicodeEscape
         | K::InvalidLowSurrogate
         | K::MissingLowSurrogate
-        | K::UnpairedLowSurrogate => (true, "found invalid Unicode character escape code"),
-        K::MissingAnchorOrAliasName => (
-            true,
-            "did not find expected alphabetic or numeric character",
-        ),
+        | K::UnpairedLowSurrogate => "found invalid Unicode character escape code",
+        K::MissingAnchorOrAliasName => "did not find expected alphabetic or numeric character",
         K::InvalidTagTerminator | K::InvalidTagDirectiveTerminator | K::ExpectedWhitespace => {
-            (true, "did not find expected whitespace or line break")
+            "did not find expected whitespace or line break"
         }
-        K::UnclosedVerbatimTag => (true, "did not find the expected '>'"),
-        K::MissingTagUri => (true, "did not find expected tag URI"),
-        K::MissingDirectiveName => (true, "could not find expected directive name"),
-        K::InvalidDirectiveName => (true, "found unexpected non-alphabetical character"),
-        K::MissingYamlVersion => (true, "did not find expected version number"),
-        K::MissingYamlVersionSeparator => (true, "did not find expected digit or '.' character"),
-        K::YamlVersionTooLong => (true, "found extremely long version number"),
-        _ => (true, "found character that cannot start any token"),
+        K::UnclosedVerbatimTag => "did not find the expected '>'",
+        K::MissingTagUri => "did not find expected tag URI",
+        K::MissingDirectiveName => "could not find expected directive name",
+        K::InvalidDirectiveName => "found unexpected non-alphabetical character",
+        K::MissingYamlVersion => "did not find expected version number",
+        K::MissingYamlVersionSeparator => "did not find expected digit or '.' character",
+        K::YamlVersionTooLong => "found extremely long version number",
+        _ => "found character that cannot start any token",
     }
 }
