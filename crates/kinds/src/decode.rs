@@ -7,10 +7,7 @@ mod base64;
 mod quantity;
 mod time;
 
-pub(crate) use self::{
-    quantity::{Quantity, quantity},
-    time::{civil_seconds, time_text},
-};
+pub(crate) use self::{quantity::quantity, time::civil_seconds};
 
 use crate::types::{Field, Form, Omit, Special, Type, Types};
 use serde_json::{Map, Number, Value};

@@ -166,7 +166,7 @@ impl Kind {
 
     /// What is wrong with an update.
     pub fn validate_update(&self, new: &Value, old: &Value, subresource: &str) -> Vec<FieldError> {
-        ways::validate_update(self.ways, self.namespaced, new, old, subresource)
+        ways::validate_update(self.ways, new, old, subresource)
     }
 
     /// What is worth a word, but not wrong.

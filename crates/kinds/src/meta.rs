@@ -4,7 +4,7 @@ mod names;
 mod object;
 mod selector;
 
-pub(crate) use self::object::too_long;
+pub(crate) use self::{names::form_error, object::too_long};
 pub use self::{
     names::{
         NameCheck, c_identifier_errors, config_key_errors, dns1035_label_errors,

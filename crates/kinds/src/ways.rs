@@ -4,6 +4,9 @@
 mod core;
 mod rest;
 mod service;
+
+pub(crate) use self::service::needs_health_port;
+
 mod workloads;
 
 use crate::{
@@ -29,8 +32,8 @@ pub(crate) struct Ways {
     pub(crate) put_creates: bool,
     /// An update may come without a version.
     pub(crate) unconditional: bool,
-    /// An update is checked as a new object is, too.
-    pub(crate) rechecks: bool,
+    /// The metadata is looked at last, and only where nothing else is wrong.
+    pub(crate) meta_last: bool,
     /// The objects aren't stored, and have no metadata of their own.
     pub(crate) review: bool,
     pub(crate) create: fn(&mut Value),
@@ -73,13 +76,13 @@ const USUAL: Ways = Ways {
     counts: Counts::Nothing,
     put_creates: false,
     unconditional: true,
-    rechecks: false,
+    meta_last: false,
     review: false,
     create: |_| {},
     update: |_, _, _| {},
     check: |_, _| {},
-    check_update: |_, _, _| {},
-    check_part: |_, _, _, _| {},
+    check_update: check::meta_update,
+    check_part: |new, old, _, errors| check::meta_update(new, old, errors),
     warn: |_, _, _| {},
 };
 
@@ -184,28 +187,25 @@ pub(crate) fn copy(new: &mut Value, old: &Value, part: &str, name: &str) {
 /// What is wrong with a new object.
 pub(crate) fn validate_create(ways: &Ways, namespaced: bool, object: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    if !ways.review {
-        errors = check::metadata(object, namespaced, ways.name);
+    if !ways.review && !ways.meta_last {
+        check::meta_create(object, namespaced, ways.name, &mut errors);
     }
     (ways.check)(object, &mut errors);
+    if ways.meta_last && errors.is_empty() {
+        check::meta_create(object, namespaced, ways.name, &mut errors);
+    }
     errors
 }
 
-/// What is wrong with an update.
+/// What is wrong with an update. The metadata is looked at for all kinds; most kinds look again.
 pub(crate) fn validate_update(
     ways: &Ways,
-    namespaced: bool,
     new: &Value,
     old: &Value,
     subresource: &str,
 ) -> Vec<FieldError> {
-    let mut errors = check::metadata_update(
-        new,
-        old,
-        namespaced,
-        ways.name,
-        ways.rechecks && subresource.is_empty(),
-    );
+    let mut errors = Vec::new();
+    check::meta_update(new, old, &mut errors);
     if subresource.is_empty() {
         (ways.check_update)(new, old, &mut errors);
     } else {

@@ -1,11 +1,11 @@
 //! Checks of ConfigMap and Secret.
 
 use super::{
-    Errors,
+    Errors, meta_create, meta_update,
     words::{form, immutable},
 };
 use crate::{
-    meta::{config_key_errors, too_long},
+    meta::{config_key_errors, name_is_subdomain, too_long},
     view::{is_true, map, text},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -68,7 +68,9 @@ fn stays(new: &Value, old: &Value, names: &[&str], errors: &mut Errors) {
 }
 
 pub(crate) fn config_map_update(new: &Value, old: &Value, errors: &mut Errors) {
+    meta_update(new, old, errors);
     stays(new, old, &["data", "binaryData"], errors);
+    meta_create(new, true, name_is_subdomain, errors);
     config_map(new, errors);
 }
 
@@ -144,7 +146,9 @@ fn docker(value: Option<&Value>, key: &str, path: &Path<'_>, errors: &mut Errors
 }
 
 pub(crate) fn secret_update(new: &Value, old: &Value, errors: &mut Errors) {
+    meta_update(new, old, errors);
     immutable(new, old, "type", &Path::ROOT, errors);
     stays(new, old, &["data"], errors);
+    meta_create(new, true, name_is_subdomain, errors);
     secret(new, errors);
 }

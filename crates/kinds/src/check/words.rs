@@ -55,17 +55,6 @@ pub(crate) fn not_negative(value: &Value, name: &str, path: &Path<'_>, errors: &
     }
 }
 
-/// A number must be more than zero.
-pub(crate) fn positive(value: &Value, name: &str, path: &Path<'_>, errors: &mut Errors) {
-    if value[name].as_i64().is_some_and(|number| number <= 0) {
-        errors.push(FieldError::invalid(
-            &path.child(name),
-            &value[name],
-            "must be greater than zero",
-        ));
-    }
-}
-
 /// A number must be the number of a port.
 pub(crate) fn port(number: i64, path: &Path<'_>, errors: &mut Errors) {
     if !(1..=65535).contains(&number) {

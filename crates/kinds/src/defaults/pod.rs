@@ -130,7 +130,6 @@ fn pod(pod: &mut Value) {
     let host_network = is_true(spec, "hostNetwork");
     for group in ["containers", "initContainers", "ephemeralContainers"] {
         for container in items(spec, group) {
-            probe_protocols(container);
             if group != "ephemeralContainers" {
                 requests_from_limits(&mut container["resources"]);
                 items(container, "ports")
@@ -148,24 +147,6 @@ fn requests_from_limits(resources: &mut Value) {
     for (name, amount) in map(&resources["limits"].clone()) {
         set_missing(resources, "requests", || json!({}));
         set_missing(&mut resources["requests"], name, || amount.clone());
-    }
-}
-
-fn probe_protocols(container: &mut Value) {
-    let probes = [
-        "/livenessProbe/httpGet",
-        "/readinessProbe/httpGet",
-        "/startupProbe/httpGet",
-        "/lifecycle/postStart/httpGet",
-        "/lifecycle/preStop/httpGet",
-    ];
-    for probe in probes {
-        if let Some(action) = container
-            .pointer_mut(probe)
-            .filter(|action| action.is_object())
-        {
-            set_missing(action, "protocol", || "HTTP1".into());
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Counts, USUAL, Ways, keep, service};
 use crate::{
     check,
     defaults::namespace_label,
-    meta::name_is_label,
+    meta::{name_is_label, name_is_path_segment},
     view::{int, list, map, text},
 };
 use serde_json::{Value, json};
@@ -31,8 +31,11 @@ pub(super) const ALL: &[Ways] = &[
         of: "core.v1.Namespace",
         name: name_is_label,
         status: true,
+        check: check::namespace::namespace,
+        check_update: check::namespace::update,
         create: namespace_create,
         update: namespace_update,
+        check_part: check::namespace::part,
         ..USUAL
     },
     Ways {
@@ -43,22 +46,32 @@ pub(super) const ALL: &[Ways] = &[
     },
     Ways {
         of: "core.v1.Service",
-        name: crate::meta::name_is_dns1035_label,
+        name: name_is_label,
         status: true,
         put_creates: true,
         create: service::create,
         update: service::update,
+        check: check::service::service,
+        check_update: check::service::update,
+        check_part: check::service::part,
+        warn: check::service::warn,
         ..USUAL
     },
     Ways {
         of: "core.v1.Endpoints",
         put_creates: true,
+        check: check::endpoints::endpoints,
+        check_update: check::endpoints::endpoints_update,
         warn: |_, _, warnings| warnings.push(ENDPOINTS.to_owned()),
         ..USUAL
     },
     Ways {
         of: "core.v1.Event",
+        name: name_is_path_segment,
+        meta_last: true,
         put_creates: true,
+        check: check::event::core,
+        check_update: check::event::core_update,
         ..USUAL
     },
     Ways {
@@ -70,6 +83,8 @@ pub(super) const ALL: &[Ways] = &[
         of: "core.v1.Node",
         status: true,
         create: |_| {},
+        check: check::node::node,
+        check_update: check::node::update,
         ..USUAL
     },
     Ways {
@@ -84,6 +99,10 @@ pub(super) const ALL: &[Ways] = &[
         counts: Counts::Spec,
         create: pod_create,
         update: pod_update,
+        check: check::pod::pod,
+        check_update: check::pod::update,
+        check_part: check::pod::part,
+        warn: check::pod::warn,
         ..USUAL
     },
     Ways {

@@ -21,12 +21,20 @@ pub(super) const ALL: &[Ways] = &[
                 super::copy(new, old, "metadata", "labels");
             }
         },
+        check: check::workload::deployment,
+        check_update: check::workload::deployment_update,
+        check_part: check::workload::deployment_part,
+        warn: check::pod::warn_template,
         ..USUAL
     },
     Ways {
         of: "apps.v1.ReplicaSet",
         status: true,
         counts: Counts::Spec,
+        check: check::workload::replica_set,
+        check_update: check::workload::replica_set_update,
+        check_part: check::workload::replica_set_part,
+        warn: check::pod::warn_template,
         ..USUAL
     },
     Ways {
@@ -34,6 +42,10 @@ pub(super) const ALL: &[Ways] = &[
         status: true,
         counts: Counts::Spec,
         name: crate::meta::name_is_label,
+        check: check::stateful::stateful_set,
+        check_update: check::stateful::update,
+        check_part: check::stateful::part,
+        warn: check::pod::warn_template,
         ..USUAL
     },
     Ways {
@@ -45,6 +57,10 @@ pub(super) const ALL: &[Ways] = &[
             set_template_generation(set, given.max(1));
         },
         update: daemon_set_update,
+        check: check::workload::daemon_set,
+        check_update: check::workload::daemon_set_update,
+        check_part: check::workload::daemon_set_part,
+        warn: check::pod::warn_template,
         ..USUAL
     },
     Ways {
@@ -52,12 +68,18 @@ pub(super) const ALL: &[Ways] = &[
         status: true,
         counts: Counts::Spec,
         create: job_selector,
+        check: check::job::job,
+        check_update: check::job::update,
+        warn: check::pod::warn_template,
         ..USUAL
     },
     Ways {
         of: "batch.v1.CronJob",
         status: true,
         counts: Counts::Spec,
+        check: check::job::cron_job,
+        check_update: check::job::cron_job_update,
+        warn: check::pod::warn_template,
         ..USUAL
     },
 ];

@@ -1,0 +1,146 @@
+//! Checks of HorizontalPodAutoscaler, in both versions.
+
+use super::Errors;
+use crate::{
+    meta::name_is_path_segment,
+    view::{int, list, text},
+};
+use serde_json::Value;
+use tidegate_schema::{FieldError, Path};
+
+pub(crate) fn autoscaler(object: &Value, errors: &mut Errors) {
+    let root = Path::ROOT;
+    let path = root.child("spec");
+    let spec = &object["spec"];
+    let most = int(spec, "maxReplicas");
+    let least = spec["minReplicas"].as_i64();
+    if let Some(least) = least.filter(|least| *least < 1) {
+        let why = "must be greater than or equal to 1";
+        errors.push(FieldError::invalid(
+            &path.child("minReplicas"),
+            &least.into(),
+            why,
+        ));
+    }
+    let at = path.child("maxReplicas");
+    if most == 0 {
+        errors.push(FieldError::required(&at, "must be set and greater than 0"));
+    } else if most < 0 {
+        errors.push(FieldError::invalid(
+            &at,
+            &most.into(),
+            "must be greater than or equal to 1",
+        ));
+    }
+    if least.is_some_and(|least| most < least) {
+        errors.push(FieldError::invalid(
+            &at,
+            &most.into(),
+            "must be greater than or equal to `minReplicas`",
+        ));
+    }
+    let target = path.child("scaleTargetRef");
+    for name in ["kind", "name"] {
+        segment(
+            text(&spec["scaleTargetRef"], name),
+            &target.child(name),
+            errors,
+        );
+    }
+    let metrics = path.child("metrics");
+    for (index, metric) in list(&spec["metrics"]).iter().enumerate() {
+        metric_source(metric, &metrics.index(index), errors);
+    }
+    if let Some(percent) = spec["targetCPUUtilizationPercentage"]
+        .as_i64()
+        .filter(|percent| *percent < 1)
+    {
+        let at = metrics.index(0);
+        let resource = at.child("resource");
+        let target = resource.child("target");
+        let why = "must be greater than 0";
+        errors.push(FieldError::invalid(
+            &target.child("averageUtilization"),
+            &percent.into(),
+            why,
+        ));
+    }
+}
+
+fn segment(value: &str, path: &Path<'_>, errors: &mut Errors) {
+    if value.is_empty() {
+        errors.push(FieldError::required(path, ""));
+    }
+    let found = name_is_path_segment(value, false).into_iter();
+    errors.extend(found.map(|why| FieldError::invalid(path, &value.into(), why)));
+}
+
+const SOURCES: &[(&str, &str)] = &[
+    ("ContainerResource", "containerResource"),
+    ("External", "external"),
+    ("Object", "object"),
+    ("Pods", "pods"),
+    ("Resource", "resource"),
+];
+
+fn metric_source(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let kind = text(metric, "type");
+    let Some((_, field)) = SOURCES.iter().find(|(known, _)| *known == kind) else {
+        if kind.is_empty() {
+            errors.push(FieldError::required(
+                &path.child("type"),
+                "must specify a metric source type",
+            ));
+        } else {
+            let kinds: Vec<&str> = SOURCES.iter().map(|(kind, _)| *kind).collect();
+            errors.push(FieldError::not_supported(
+                &path.child("type"),
+                &kind.into(),
+                &kinds,
+            ));
+        }
+        return;
+    };
+    let source = &metric[*field];
+    let at = path.child(field);
+    if source.is_null() {
+        let why = "must populate information for the given metric source";
+        errors.push(FieldError::required(&at, why));
+        return;
+    }
+    if matches!(*field, "resource" | "containerResource") && text(source, "name").is_empty() {
+        errors.push(FieldError::required(
+            &at.child("name"),
+            "must specify a resource name",
+        ));
+    }
+    if *field == "containerResource" && text(source, "container").is_empty() {
+        errors.push(FieldError::required(
+            &at.child("container"),
+            "must specify a container",
+        ));
+    }
+    let target = &source["target"];
+    let here = at.child("target");
+    match text(target, "type") {
+        "Utilization" | "Value" | "AverageValue" => {}
+        "" => errors.push(FieldError::required(
+            &here.child("type"),
+            "must specify a metric target type",
+        )),
+        other => {
+            let why = "must be either Utilization, Value, or AverageValue";
+            errors.push(FieldError::invalid(&here.child("type"), &other.into(), why));
+        }
+    }
+    if let Some(percent) = target["averageUtilization"]
+        .as_i64()
+        .filter(|percent| *percent < 1)
+    {
+        errors.push(FieldError::invalid(
+            &here.child("averageUtilization"),
+            &percent.into(),
+            "must be greater than 0",
+        ));
+    }
+}

@@ -1,0 +1,369 @@
+//! Checks of containers.
+
+use super::{
+    Errors,
+    node::{is_native, quantity},
+    service::{PROTOCOLS, port_or_name},
+    volume::descending_path,
+    words::{form, missing_or_one_of, not_negative, one_of, port, required},
+};
+use crate::{
+    decode,
+    meta::{
+        config_key_errors, dns1123_label_errors, env_var_name_errors, form_error, port_name_errors,
+        qualified_name_errors,
+    },
+    view::{int, list, map, text},
+};
+use serde_json::Value;
+use tidegate_schema::{FieldError, Path};
+
+/// The volumes of a pod, by name.
+pub(crate) type Volumes<'v> = [(&'v str, &'v Value)];
+
+/// What all containers must be.
+pub(crate) fn common(
+    container: &Value,
+    volumes: &Volumes<'_>,
+    path: &Path<'_>,
+    errors: &mut Errors,
+) {
+    if required(container, "name", path, errors) {
+        form(
+            text(container, "name"),
+            dns1123_label_errors,
+            &path.child("name"),
+            errors,
+        );
+    }
+    required(container, "image", path, errors);
+    missing_or_one_of(
+        container,
+        "terminationMessagePolicy",
+        &["FallbackToLogsOnError", "File"],
+        path,
+        errors,
+    );
+    ports(container, &path.child("ports"), errors);
+    env(container, &path.child("env"), errors);
+    env_from(container, &path.child("envFrom"), errors);
+    mounts(container, volumes, &path.child("volumeMounts"), errors);
+    missing_or_one_of(
+        container,
+        "imagePullPolicy",
+        &["Always", "IfNotPresent", "Never"],
+        path,
+        errors,
+    );
+    resources(&container["resources"], &path.child("resources"), errors);
+    security(
+        &container["securityContext"],
+        &path.child("securityContext"),
+        errors,
+    );
+}
+
+fn ports(container: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let mut names: Vec<&str> = Vec::new();
+    for (index, one) in list(&container["ports"]).iter().enumerate() {
+        let at = path.index(index);
+        let name = text(one, "name");
+        let before = errors.len();
+        if !name.is_empty() {
+            form(name, port_name_errors, &at.child("name"), errors);
+            if names.contains(&name) {
+                errors.push(FieldError::duplicate(&at.child("name"), &name.into()));
+            } else if errors.len() == before {
+                names.push(name);
+            }
+        }
+        match int(one, "containerPort") {
+            0 => errors.push(FieldError::required(&at.child("containerPort"), "")),
+            number => port(number, &at.child("containerPort"), errors),
+        }
+        if int(one, "hostPort") != 0 {
+            port(int(one, "hostPort"), &at.child("hostPort"), errors);
+        }
+        missing_or_one_of(one, "protocol", PROTOCOLS, &at, errors);
+    }
+}
+
+fn env(container: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for (index, one) in list(&container["env"]).iter().enumerate() {
+        let at = path.index(index);
+        if required(one, "name", &at, errors) {
+            form(
+                text(one, "name"),
+                env_var_name_errors,
+                &at.child("name"),
+                errors,
+            );
+        }
+        let from = &one["valueFrom"];
+        if from.is_null() {
+            continue;
+        }
+        let here = at.child("valueFrom");
+        for name in ["configMapKeyRef", "secretKeyRef"]
+            .into_iter()
+            .filter(|name| !from[*name].is_null())
+        {
+            let source = here.child(name);
+            required(&from[name], "name", &source, errors);
+            if required(&from[name], "key", &source, errors) {
+                form(
+                    text(&from[name], "key"),
+                    config_key_errors,
+                    &source.child("key"),
+                    errors,
+                );
+            }
+        }
+        let mut invalid = |why: &str| errors.push(FieldError::invalid(&here, &"".into(), why));
+        match map(from).len() {
+            0 => invalid(
+                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
+            ),
+            _ if !text(one, "value").is_empty() => {
+                invalid("may not be specified when `value` is not empty")
+            }
+            1 => {}
+            _ => invalid("may not have more than one field specified at a time"),
+        }
+    }
+}
+
+fn env_from(container: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for (index, one) in list(&container["envFrom"]).iter().enumerate() {
+        let at = path.index(index);
+        let prefix = text(one, "prefix");
+        if !prefix.is_empty() {
+            form(prefix, env_var_name_errors, &at.child("prefix"), errors);
+        }
+        let sources = ["configMapRef", "secretRef"]
+            .into_iter()
+            .filter(|name| !one[*name].is_null());
+        let mut count = 0;
+        for name in sources {
+            count += 1;
+            required(&one[name], "name", &at.child(name), errors);
+        }
+        if count == 0 {
+            let why = "must specify one of: `configMapRef` or `secretRef`";
+            errors.push(FieldError::invalid(path, &"".into(), why));
+        } else if count > 1 {
+            let why = "may not have more than one field specified at a time";
+            errors.push(FieldError::invalid(path, &"".into(), why));
+        }
+    }
+}
+
+fn mounts(container: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mut Errors) {
+    let all = list(&container["volumeMounts"]);
+    for (index, mount) in all.iter().enumerate() {
+        let at = path.index(index);
+        let name = text(mount, "name");
+        required(mount, "name", &at, errors);
+        if !volumes.iter().any(|(known, _)| *known == name) {
+            errors.push(FieldError::not_found(&at.child("name"), &name.into()));
+        }
+        required(mount, "mountPath", &at, errors);
+        let target = text(mount, "mountPath");
+        if all[..index]
+            .iter()
+            .any(|other| text(other, "mountPath") == target)
+        {
+            errors.push(FieldError::invalid(
+                &at.child("mountPath"),
+                &target.into(),
+                "must be unique",
+            ));
+        }
+        let (sub, expression) = (text(mount, "subPath"), text(mount, "subPathExpr"));
+        if !sub.is_empty() {
+            descending_path(sub, &path.child("subPath"), errors);
+        }
+        if !expression.is_empty() {
+            if !sub.is_empty() {
+                let why = "subPathExpr and subPath are mutually exclusive";
+                errors.push(FieldError::invalid(
+                    &at.child("subPathExpr"),
+                    &expression.into(),
+                    why,
+                ));
+            }
+            descending_path(expression, &path.child("subPathExpr"), errors);
+        }
+    }
+}
+
+const STANDARD: &[&str] = &["cpu", "memory", "ephemeral-storage"];
+
+fn resource_name(name: &str, path: &Path<'_>, errors: &mut Errors) {
+    form(name, qualified_name_errors, path, errors);
+    let mut invalid = |why: &str| errors.push(FieldError::invalid(path, &name.into(), why));
+    if !name.contains('/') {
+        if !STANDARD.contains(&name) && !name.starts_with("hugepages-") {
+            invalid("must be a standard resource for containers");
+        }
+    } else if !is_native(name) && name.starts_with("requests.") {
+        invalid("doesn't follow extended resource name standard");
+    }
+}
+
+/// What is asked for, and what is allowed.
+fn resources(resources: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let limits = path.child("limits");
+    for (name, amount) in map(&resources["limits"]) {
+        resource_name(name, &limits.key(name), errors);
+        quantity(name, amount, &limits.key(name), errors);
+    }
+    let requests = path.child("requests");
+    for (name, amount) in map(&resources["requests"]) {
+        resource_name(name, &requests.key(name), errors);
+        quantity(name, amount, &requests.key(name), errors);
+        let parsed = |value: &Value| value.as_str().and_then(|text| decode::quantity(text).ok());
+        let limit = &resources["limits"][name.as_str()];
+        let (Some(request), Some(most)) = (parsed(amount), parsed(limit)) else {
+            if !overcommits(name) && limit.is_null() {
+                let why = "Limit must be set for non overcommitable resources";
+                errors.push(FieldError::required(&limits, why));
+            }
+            continue;
+        };
+        let limit = limit.as_str().unwrap_or_default();
+        let differs = most.is_less(&request) || request.is_less(&most);
+        if differs && !overcommits(name) {
+            let why = format!("must be equal to {name} limit of {limit}");
+            errors.push(FieldError::invalid(&requests, amount, why));
+        } else if most.is_less(&request) {
+            let why = format!("must be less than or equal to {name} limit of {limit}");
+            errors.push(FieldError::invalid(&requests, amount, why));
+        }
+    }
+}
+
+/// More may be promised of it than there is.
+fn overcommits(name: &str) -> bool {
+    is_native(name) && !name.starts_with("hugepages-")
+}
+
+fn security(context: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for name in ["runAsUser", "runAsGroup"] {
+        user(context, name, path, errors);
+    }
+    if context["privileged"] == true && context["allowPrivilegeEscalation"] == false {
+        let why = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
+        errors.push(FieldError::invalid(path, &Value::Null, why));
+    }
+}
+
+/// The number of a user or group.
+pub(crate) fn user(context: &Value, name: &str, path: &Path<'_>, errors: &mut Errors) {
+    if context[name]
+        .as_i64()
+        .is_some_and(|id| !(0..=i64::from(i32::MAX)).contains(&id))
+    {
+        let why = "must be between 0 and 2147483647, inclusive";
+        errors.push(FieldError::invalid(&path.child(name), &context[name], why));
+    }
+}
+
+const HANDLERS: &[&str] = &["exec", "httpGet", "tcpSocket", "grpc", "sleep"];
+
+/// A probe or a hook: one action.
+pub(crate) fn handler(handler: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let mut found = HANDLERS.iter().filter(|name| !handler[**name].is_null());
+    let Some(first) = found.next() else {
+        errors.push(FieldError::required(path, "must specify a handler type"));
+        return;
+    };
+    let (action, at) = (&handler[*first], path.child(first));
+    match *first {
+        "exec" if list(&action["command"]).is_empty() => {
+            errors.push(FieldError::required(&at.child("command"), ""))
+        }
+        "httpGet" => {
+            required(action, "path", &at, errors);
+            port_or_name(&action["port"], &at.child("port"), errors);
+            one_of(action, "scheme", &["HTTP", "HTTPS"], &at, errors);
+            for header in list(&action["httpHeaders"]) {
+                form(
+                    text(header, "name"),
+                    header_name_errors,
+                    &at.child("httpHeaders"),
+                    errors,
+                );
+            }
+        }
+        "tcpSocket" | "grpc" => port_or_name(&action["port"], &at.child("port"), errors),
+        _ => {}
+    }
+    for name in found {
+        errors.push(FieldError::forbidden(
+            &path.child(name),
+            "may not specify more than 1 handler type",
+        ));
+    }
+}
+
+fn header_name_errors(name: &str) -> Vec<String> {
+    if !name.is_empty()
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        return Vec::new();
+    }
+    let words = "a valid HTTP header must consist of alphanumeric characters or '-'";
+    vec![form_error(words, "[-A-Za-z0-9]+", &["X-Header-Name"])]
+}
+
+/// The probes and hooks of a container that lives as long as the pod.
+pub(crate) fn probes(container: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let lifecycle = path.child("lifecycle");
+    for name in ["postStart", "preStop"]
+        .into_iter()
+        .filter(|name| !container["lifecycle"][*name].is_null())
+    {
+        handler(
+            &container["lifecycle"][name],
+            &lifecycle.child(name),
+            errors,
+        );
+    }
+    for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        let (probe, at) = (&container[name], path.child(name));
+        if probe.is_null() {
+            continue;
+        }
+        handler(probe, &at, errors);
+        for count in [
+            "initialDelaySeconds",
+            "timeoutSeconds",
+            "periodSeconds",
+            "successThreshold",
+            "failureThreshold",
+        ] {
+            not_negative(probe, count, &at, errors);
+        }
+        let grace = "terminationGracePeriodSeconds";
+        if name == "readinessProbe" && !probe[grace].is_null() {
+            let why = "must not be set for readinessProbes";
+            errors.push(FieldError::invalid(&at.child(grace), &probe[grace], why));
+        } else if probe[grace].as_i64().is_some_and(|seconds| seconds <= 0) {
+            errors.push(FieldError::invalid(
+                &at.child(grace),
+                &probe[grace],
+                "must be greater than 0",
+            ));
+        }
+        if name != "readinessProbe" && int(probe, "successThreshold") != 1 {
+            errors.push(FieldError::invalid(
+                &at.child("successThreshold"),
+                &probe["successThreshold"],
+                "must be 1",
+            ));
+        }
+    }
+}

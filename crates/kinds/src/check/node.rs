@@ -1,0 +1,158 @@
+//! Checks of Node.
+
+use super::{
+    Errors, meta_create, meta_update, net,
+    words::{form, missing_or_one_of},
+};
+use crate::{
+    decode,
+    meta::{label_value_errors, name_is_subdomain, qualified_name_errors},
+    view::{list, map, text},
+};
+use serde_json::Value;
+use tidegate_schema::{FieldError, Path};
+
+const EFFECTS: &[&str] = &["NoExecute", "NoSchedule", "PreferNoSchedule"];
+
+pub(crate) fn node(object: &Value, errors: &mut Errors) {
+    let root = Path::ROOT;
+    taints(object, errors);
+    resources(object, errors);
+    let spec = root.child("spec");
+    let path = spec.child("podCIDRs");
+    let ranges = list(&object["spec"]["podCIDRs"]);
+    for (index, range) in ranges.iter().enumerate() {
+        net::cidr(
+            range.as_str().unwrap_or_default(),
+            &path.index(index),
+            errors,
+        );
+    }
+    if ranges.len() > 1 {
+        let older = ranges
+            .iter()
+            .filter(|range| !range.as_str().unwrap_or_default().contains(':'))
+            .count();
+        if ranges.len() > 2 || older != 1 {
+            let why = "may specify no more than one CIDR for each IP family";
+            errors.push(FieldError::invalid(&path, &object["spec"]["podCIDRs"], why));
+        }
+    }
+}
+
+fn taints(object: &Value, errors: &mut Errors) {
+    let taints = list(&object["spec"]["taints"]);
+    let meta = Path::ROOT.child("metadata");
+    let path = meta.child("taints");
+    for (index, taint) in taints.iter().enumerate() {
+        let at = path.index(index);
+        form(
+            text(taint, "key"),
+            qualified_name_errors,
+            &at.child("key"),
+            errors,
+        );
+        let found = label_value_errors(text(taint, "value"));
+        if !found.is_empty() {
+            errors.push(FieldError::invalid(
+                &at.child("value"),
+                &taint["value"],
+                found.join(";"),
+            ));
+        }
+        missing_or_one_of(taint, "effect", EFFECTS, &at, errors);
+        let same = |other: &Value| {
+            text(other, "key") == text(taint, "key")
+                && text(other, "effect") == text(taint, "effect")
+        };
+        if taints[..index].iter().any(same) {
+            let mut error = FieldError::duplicate(&at, taint);
+            error.detail = "taints must be unique by key and effect pair".to_owned();
+            errors.push(error);
+        }
+    }
+}
+
+fn resources(object: &Value, errors: &mut Errors) {
+    let status = Path::ROOT.child("status");
+    for part in ["capacity", "allocatable"] {
+        let path = status.child(part);
+        for (name, amount) in map(&object["status"][part]) {
+            quantity(name, amount, &path.child(name), errors);
+        }
+    }
+}
+
+/// An amount isn't negative; some resources are counted in whole numbers.
+pub(crate) fn quantity(name: &str, value: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let Some(amount) = value.as_str().and_then(|text| decode::quantity(text).ok()) else {
+        return;
+    };
+    if amount.sign() < 0 {
+        errors.push(FieldError::invalid(
+            path,
+            value,
+            "must be greater than or equal to 0",
+        ));
+    }
+    let counted = name == "pods"
+        || name.starts_with("hugepages-")
+        || (name.contains('/') && !is_native(name));
+    if counted && !amount.has_at_most_places(0) {
+        errors.push(FieldError::invalid(path, value, "must be an integer"));
+    }
+}
+
+/// A resource of Kubernetes' own.
+pub(crate) fn is_native(name: &str) -> bool {
+    !name.contains('/') || name.contains("kubernetes.io/")
+}
+
+pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
+    meta_create(new, false, name_is_subdomain, errors);
+    node(new, errors);
+    meta_update(new, old, errors);
+    resources(new, errors);
+    let root = Path::ROOT;
+    let (spec, status) = (root.child("spec"), root.child("status"));
+    let addresses = list(&new["status"]["addresses"]);
+    let path = status.child("addresses");
+    for (index, address) in addresses
+        .iter()
+        .enumerate()
+        .filter(|(index, one)| addresses[..*index].contains(one))
+    {
+        errors.push(FieldError::duplicate(&path.index(index), address));
+    }
+    let (before, after) = (
+        list(&old["spec"]["podCIDRs"]),
+        list(&new["spec"]["podCIDRs"]),
+    );
+    let changes = if before.len() == after.len() {
+        before
+            .iter()
+            .zip(after)
+            .filter(|(before, after)| before != after)
+            .count()
+    } else {
+        usize::from(!before.is_empty())
+    };
+    for _ in 0..changes {
+        let why = "node updates may not change podCIDR except from \"\" to valid";
+        errors.push(FieldError::forbidden(&spec.child("podCIDRs"), why));
+    }
+    let (was, is) = (
+        text(&old["spec"], "providerID"),
+        text(&new["spec"], "providerID"),
+    );
+    if !was.is_empty() && was != is {
+        let word = if is.is_empty() { "cleared" } else { "modified" };
+        let why = format!("field cannot be {word} once set");
+        errors.push(FieldError::invalid(
+            &spec.child("providerID"),
+            &Value::Null,
+            why,
+        ));
+    }
+    taints(new, errors);
+}

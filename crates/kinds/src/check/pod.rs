@@ -1,0 +1,486 @@
+//! Checks of pods and of templates of pods.
+
+use super::{
+    Errors,
+    container::{Volumes, common, probes, user},
+    meta_create, meta_update, volume,
+    words::{form, missing_or_one_of, not_negative, one_of},
+};
+use crate::{
+    meta::{
+        dns1123_label_errors, dns1123_subdomain_errors, label_value_errors, name_is_subdomain,
+        qualified_name_errors, validate_annotations, validate_labels,
+    },
+    view::{int, is_true, list, map, remove, text},
+};
+use serde_json::Value;
+use tidegate_schema::{FieldError, Path};
+
+const DNS_POLICIES: &[&str] = &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
+const RESTART_POLICIES: &[&str] = &["Always", "Never", "OnFailure"];
+const EFFECTS: &[&str] = &["NoExecute", "NoSchedule", "PreferNoSchedule"];
+
+pub(crate) fn pod(object: &Value, errors: &mut Errors) {
+    let root = Path::ROOT;
+    let path = root.child("spec");
+    let pod = &object["spec"];
+    spec(pod, true, &path, errors);
+    not_negative(pod, "terminationGracePeriodSeconds", &path, errors);
+    for group in ["containers", "initContainers"] {
+        let at = path.child(group);
+        for (index, one) in list(&pod[group]).iter().enumerate() {
+            let image = text(one, "image");
+            if image.trim() != image {
+                let why = "must not have leading or trailing whitespace";
+                errors.push(FieldError::invalid(
+                    &at.index(index).child("image"),
+                    &image.into(),
+                    why,
+                ));
+            }
+        }
+    }
+}
+
+/// A template of pods, as other kinds hold it.
+pub(crate) fn template(template: &Value, path: &Path<'_>, errors: &mut Errors) {
+    errors.extend(validate_labels(
+        &template["metadata"]["labels"],
+        &path.child("labels"),
+    ));
+    errors.extend(validate_annotations(
+        &template["metadata"]["annotations"],
+        &path.child("annotations"),
+    ));
+    spec(&template["spec"], false, &path.child("spec"), errors);
+    let inner = path.child("spec");
+    if !list(&template["spec"]["ephemeralContainers"]).is_empty() {
+        let why = "ephemeral containers not allowed in pod template";
+        errors.push(FieldError::forbidden(
+            &inner.child("ephemeralContainers"),
+            why,
+        ));
+    }
+}
+
+fn spec(spec: &Value, is_pod: bool, path: &Path<'_>, errors: &mut Errors) {
+    let volumes = volume::volumes(spec, &path.child("volumes"), errors);
+    containers(spec, &volumes, &path.child("containers"), errors);
+    init_containers(spec, &volumes, &path.child("initContainers"), errors);
+    host_ports(spec, is_pod, &path.child("containers"), errors);
+    missing_or_one_of(spec, "restartPolicy", RESTART_POLICIES, path, errors);
+    missing_or_one_of(spec, "dnsPolicy", DNS_POLICIES, path, errors);
+    errors.extend(validate_labels(
+        &spec["nodeSelector"],
+        &path.child("nodeSelector"),
+    ));
+    let context = path.child("securityContext");
+    for name in ["runAsUser", "runAsGroup", "fsGroup"] {
+        user(&spec["securityContext"], name, &context, errors);
+    }
+    spread(spec, &path.child("topologySpreadConstraints"), errors);
+    let named: [(&str, fn(&str) -> Vec<String>); 2] = [
+        ("serviceAccountName", dns1123_subdomain_errors),
+        ("nodeName", dns1123_subdomain_errors),
+    ];
+    for (name, check) in named
+        .into_iter()
+        .filter(|(name, _)| !text(spec, name).is_empty())
+    {
+        form(text(spec, name), check, &path.child(name), errors);
+    }
+    let deadline = &spec["activeDeadlineSeconds"];
+    if deadline
+        .as_i64()
+        .is_some_and(|seconds| !(1..=i64::from(i32::MAX)).contains(&seconds))
+    {
+        let why = "must be between 1 and 2147483647, inclusive";
+        errors.push(FieldError::invalid(
+            &path.child("activeDeadlineSeconds"),
+            deadline,
+            why,
+        ));
+    }
+    for name in ["hostname", "subdomain"]
+        .into_iter()
+        .filter(|name| !text(spec, name).is_empty())
+    {
+        form(
+            text(spec, name),
+            dns1123_label_errors,
+            &path.child(name),
+            errors,
+        );
+    }
+    tolerations(spec, &path.child("tolerations"), errors);
+    for name in ["priorityClassName", "runtimeClassName"]
+        .into_iter()
+        .filter(|name| !text(spec, name).is_empty())
+    {
+        form(
+            text(spec, name),
+            dns1123_subdomain_errors,
+            &path.child(name),
+            errors,
+        );
+    }
+    if !spec["preemptionPolicy"].is_null() {
+        one_of(
+            spec,
+            "preemptionPolicy",
+            &["Never", "PreemptLowerPriority"],
+            path,
+            errors,
+        );
+    }
+}
+
+fn containers(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mut Errors) {
+    let all = list(&spec["containers"]);
+    if all.is_empty() {
+        errors.push(FieldError::required(path, ""));
+        return;
+    }
+    for (index, container) in all.iter().enumerate() {
+        let at = path.index(index);
+        common(container, volumes, &at, errors);
+        unique(&all[..index], container, &at, errors);
+        probes(container, &at, errors);
+    }
+    let mut used: Vec<String> = Vec::new();
+    for (index, container) in all.iter().enumerate() {
+        let at = path.index(index);
+        let ports = at.child("ports");
+        for (index, port) in list(&container["ports"])
+            .iter()
+            .enumerate()
+            .filter(|(_, port)| int(port, "hostPort") != 0)
+        {
+            let place = format!(
+                "{}/{}/{}",
+                text(port, "protocol"),
+                text(port, "hostIP"),
+                int(port, "hostPort")
+            );
+            if used.contains(&place) {
+                let at = ports.index(index);
+                errors.push(FieldError::duplicate(
+                    &at.child("hostPort"),
+                    &place.as_str().into(),
+                ));
+            }
+            used.push(place);
+        }
+    }
+}
+
+fn unique(before: &[Value], container: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let name = text(container, "name");
+    if before.iter().any(|other| text(other, "name") == name) {
+        errors.push(FieldError::duplicate(&path.child("name"), &name.into()));
+    }
+}
+
+fn init_containers(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mut Errors) {
+    let all = list(&spec["initContainers"]);
+    let regular = list(&spec["containers"]);
+    for (index, container) in all.iter().enumerate() {
+        let at = path.index(index);
+        common(container, volumes, &at, errors);
+        unique(&[&all[..index], regular].concat(), container, &at, errors);
+        if text(container, "restartPolicy") == "Always" {
+            probes(container, &at, errors);
+            continue;
+        }
+        let names = [
+            "lifecycle",
+            "livenessProbe",
+            "readinessProbe",
+            "startupProbe",
+        ];
+        for name in names.into_iter().filter(|name| !container[*name].is_null()) {
+            let why = "may not be set for init containers without restartPolicy=Always";
+            errors.push(FieldError::forbidden(&at.child(name), why));
+        }
+    }
+}
+
+fn host_ports(spec: &Value, is_pod: bool, path: &Path<'_>, errors: &mut Errors) {
+    if !is_true(spec, "hostNetwork") {
+        return;
+    }
+    for (index, container) in list(&spec["containers"]).iter().enumerate() {
+        let at = path.index(index);
+        let ports = at.child("ports");
+        for (index, port) in list(&container["ports"]).iter().enumerate() {
+            let (host, own) = (int(port, "hostPort"), int(port, "containerPort"));
+            if (is_pod || host != 0) && host != own {
+                let at = ports.index(index);
+                let why = "must match `containerPort` when `hostNetwork` is true";
+                errors.push(FieldError::invalid(
+                    &at.child("hostPort"),
+                    &host.into(),
+                    why,
+                ));
+            }
+        }
+    }
+}
+
+fn spread(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for (index, one) in list(&spec["topologySpreadConstraints"]).iter().enumerate() {
+        let at = path.index(index);
+        let skew = int(one, "maxSkew");
+        if skew <= 0 {
+            errors.push(FieldError::invalid(
+                &at.child("maxSkew"),
+                &skew.into(),
+                "must be greater than zero",
+            ));
+        }
+        if text(one, "topologyKey").is_empty() {
+            errors.push(FieldError::required(
+                &at.child("topologyKey"),
+                "can not be empty",
+            ));
+        }
+        one_of(
+            one,
+            "whenUnsatisfiable",
+            &["DoNotSchedule", "ScheduleAnyway"],
+            &at,
+            errors,
+        );
+    }
+}
+
+fn tolerations(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for (index, one) in list(&spec["tolerations"]).iter().enumerate() {
+        let at = path.index(index);
+        let (key, operator, value) = (text(one, "key"), text(one, "operator"), text(one, "value"));
+        if !key.is_empty() {
+            form(key, qualified_name_errors, &at.child("key"), errors);
+        }
+        let mut invalid = |name: &str, value: &str, why: &str| {
+            errors.push(FieldError::invalid(&at.child(name), &value.into(), why));
+        };
+        if key.is_empty() && operator != "Exists" {
+            let why = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
+            invalid("operator", operator, why);
+        }
+        if !one["tolerationSeconds"].is_null() && text(one, "effect") != "NoExecute" {
+            let why = "effect must be 'NoExecute' when `tolerationSeconds` is set";
+            invalid("effect", text(one, "effect"), why);
+        }
+        match operator {
+            "Equal" | "" => {
+                let found = label_value_errors(value);
+                if !found.is_empty() {
+                    invalid("operator", value, &found.join(";"));
+                }
+            }
+            "Exists" if !value.is_empty() => {
+                invalid(
+                    "operator",
+                    value,
+                    "value must be empty when `operator` is 'Exists'",
+                );
+            }
+            "Exists" => {}
+            _ => one_of(one, "operator", &["Equal", "Exists"], &at, errors),
+        }
+        if !text(one, "effect").is_empty() {
+            one_of(one, "effect", EFFECTS, &at, errors);
+        }
+    }
+}
+
+const UPDATABLE: &str = "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
+    meta_update(new, old, errors);
+    meta_create(new, true, name_is_subdomain, errors);
+    pod(new, errors);
+    let root = Path::ROOT;
+    let path = root.child("spec");
+    let (new, old) = (&new["spec"], &old["spec"]);
+    for group in ["containers", "initContainers"] {
+        if list(&new[group]).len() != list(&old[group]).len() {
+            let why = "pod updates may not add or remove containers";
+            errors.push(FieldError::forbidden(&path.child(group), why));
+            return;
+        }
+    }
+    if !deadline(new, old, &path, errors) {
+        return;
+    }
+    kept_tolerations(new, old, &path.child("tolerations"), errors);
+    let gates = path.child("schedulingGates");
+    let added = list(&new["schedulingGates"])
+        .iter()
+        .filter(|gate| !list(&old["schedulingGates"]).contains(gate));
+    let names: Vec<String> = added
+        .map(|gate| format!("\"{}\"", text(gate, "name")))
+        .collect();
+    if !names.is_empty() {
+        let why = format!(
+            "only deletion is allowed, but found new scheduling gate(s): {}",
+            names.join(",")
+        );
+        errors.push(FieldError::forbidden(&gates, why));
+    }
+    if fixed(new) != fixed(old) {
+        let why = format!("pod updates may not change fields other than {UPDATABLE}\n");
+        errors.push(FieldError::forbidden(&path, why));
+    }
+}
+
+/// False where nothing else is worth a look.
+fn deadline(new: &Value, old: &Value, path: &Path<'_>, errors: &mut Errors) -> bool {
+    let at = path.child("activeDeadlineSeconds");
+    let (after, before) = (
+        new["activeDeadlineSeconds"].as_i64(),
+        old["activeDeadlineSeconds"].as_i64(),
+    );
+    match (after, before) {
+        (Some(after), _) if !(0..=i64::from(i32::MAX)).contains(&after) => {
+            let why = "must be between 0 and 2147483647, inclusive";
+            errors.push(FieldError::invalid(&at, &after.into(), why));
+            false
+        }
+        (Some(after), Some(before)) if before < after => {
+            let why = "must be less than or equal to previous value";
+            errors.push(FieldError::invalid(&at, &after.into(), why));
+            false
+        }
+        (None, Some(_)) => {
+            let why = "must not update from a positive integer to nil value";
+            errors.push(FieldError::invalid(&at, &Value::Null, why));
+            true
+        }
+        _ => true,
+    }
+}
+
+fn kept_tolerations(new: &Value, old: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let bare = |toleration: &Value| {
+        let mut toleration = toleration.clone();
+        remove(&mut toleration, "tolerationSeconds");
+        toleration
+    };
+    let after: Vec<Value> = list(&new["tolerations"]).iter().map(bare).collect();
+    if list(&old["tolerations"])
+        .iter()
+        .any(|one| !after.contains(&bare(one)))
+    {
+        let why = "existing toleration can not be modified except its tolerationSeconds";
+        errors.push(FieldError::forbidden(path, why));
+        return;
+    }
+    tolerations(new, path, errors);
+}
+
+/// What of a pod's spec never changes.
+fn fixed(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    for group in ["containers", "initContainers"] {
+        for container in spec
+            .get_mut(group)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            remove(container, "image");
+        }
+    }
+    for name in ["activeDeadlineSeconds", "tolerations", "schedulingGates"] {
+        remove(&mut spec, name);
+    }
+    spec
+}
+
+pub(crate) fn part(new: &Value, old: &Value, _: &str, errors: &mut Errors) {
+    meta_update(new, old, errors);
+    let root = Path::ROOT;
+    let status = root.child("status");
+    let (now, was) = (
+        text(&new["status"], "nominatedNodeName"),
+        text(&old["status"], "nominatedNodeName"),
+    );
+    if !now.is_empty() && now != was {
+        form(
+            now,
+            dns1123_subdomain_errors,
+            &status.child("nominatedNodeName"),
+            errors,
+        );
+    }
+    let (now, was) = (&new["spec"]["nodeName"], &old["spec"]["nodeName"]);
+    if now != was && !now.is_null() {
+        let why = "may not be changed directly";
+        errors.push(FieldError::forbidden(&status.child("nodeName"), why));
+    }
+}
+
+const OLD_ANNOTATIONS: &[(&str, &str)] = &[
+    (
+        "scheduler.alpha.kubernetes.io/critical-pod",
+        "non-functional in v1.16+; use the \"priorityClassName\" field instead",
+    ),
+    (
+        "security.alpha.kubernetes.io/sysctls",
+        "non-functional in v1.11+; use the \"sysctls\" field instead",
+    ),
+    (
+        "security.alpha.kubernetes.io/unsafe-sysctls",
+        "non-functional in v1.11+; use the \"sysctls\" field instead",
+    ),
+];
+
+pub(crate) fn warn(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
+    warn_of(&new["metadata"], &new["spec"], "", warnings);
+}
+
+pub(crate) fn warn_template(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
+    let (spec, prefix) = match &new["spec"]["jobTemplate"] {
+        Value::Null => (&new["spec"], "spec.template."),
+        job => (&job["spec"], "spec.jobTemplate.spec.template."),
+    };
+    let template = &spec["template"];
+    warn_of(&template["metadata"], &template["spec"], prefix, warnings);
+}
+
+fn warn_of(meta: &Value, spec: &Value, prefix: &str, warnings: &mut Vec<String>) {
+    for (index, one) in list(&spec["topologySpreadConstraints"]).iter().enumerate() {
+        if one["labelSelector"].is_null() {
+            let at = format!("{prefix}spec.topologySpreadConstraints[{index}].labelSelector");
+            warnings.push(format!(
+                "{at}: a null labelSelector results in matching no pod"
+            ));
+        }
+    }
+    for (key, why) in OLD_ANNOTATIONS
+        .iter()
+        .filter(|(key, _)| map(&meta["annotations"]).contains_key(*key))
+    {
+        warnings.push(format!("{prefix}metadata.annotations[{key}]: {why}"));
+    }
+    for group in ["initContainers", "containers"] {
+        for (at, container) in list(&spec[group]).iter().enumerate() {
+            let env = list(&container["env"]);
+            for (index, one) in env.iter().enumerate() {
+                let name = text(one, "name");
+                if env[..index].iter().any(|other| text(other, "name") == name) {
+                    warnings.push(format!(
+                        "{prefix}spec.{group}[{at}].env[{index}]: hides previous definition of {name:?}, which may be dropped when using apply"
+                    ));
+                }
+            }
+        }
+    }
+    if int(spec, "terminationGracePeriodSeconds") < 0 {
+        warnings.push(format!(
+            "{prefix}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
+        ));
+    }
+}

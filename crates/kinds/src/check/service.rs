@@ -1,0 +1,578 @@
+//! Checks of Service.
+
+use super::{
+    Errors, meta_update, net,
+    words::{missing_or_one_of, one_of, port},
+};
+use crate::{
+    defaults::is_external,
+    meta::{
+        dns1123_label_errors, dns1123_subdomain_errors, port_name_errors, qualified_name_errors,
+        validate_labels,
+    },
+    view::{int, list, map, text},
+    ways::needs_health_port,
+};
+use serde_json::Value;
+use tidegate_schema::{FieldError, Path};
+
+const TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+const FAMILIES: &[&str] = &["IPv4", "IPv6"];
+const FAMILY_POLICIES: &[&str] = &["PreferDualStack", "RequireDualStack", "SingleStack"];
+const DISTRIBUTIONS: &[&str] = &["PreferClose", "PreferSameZone", "PreferSameNode"];
+pub(crate) const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
+const ONLY_BALANCED: &str = "may only be used when `type` is 'LoadBalancer'";
+
+fn is_headless(spec: &Value) -> bool {
+    spec["clusterIPs"] == serde_json::json!(["None"])
+}
+
+pub(crate) fn service(object: &Value, errors: &mut Errors) {
+    checked(object, None, errors);
+}
+
+pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
+    meta_update(new, old, errors);
+    let root = Path::ROOT;
+    let path = root.child("spec");
+    let (new_spec, old_spec) = (&new["spec"], &old["spec"]);
+    let named = |spec: &Value| text(spec, "type") == "ExternalName";
+    if !named(new_spec) && !named(old_spec) {
+        addresses_stay(new_spec, old_spec, &path, errors);
+        families_stay(new_spec, old_spec, &path, errors);
+    }
+    let balanced = |spec: &Value| text(spec, "type") == "LoadBalancer";
+    let class = &new_spec["loadBalancerClass"];
+    if balanced(new_spec) && balanced(old_spec) && *class != old_spec["loadBalancerClass"] {
+        errors.push(FieldError::invalid(
+            &path.child("loadBalancerClass"),
+            class,
+            "may not change once set",
+        ));
+    }
+    load_balancer_class(new_spec, &path, errors);
+    let port = "healthCheckNodePort";
+    if needs_health_port(new_spec)
+        && needs_health_port(old_spec)
+        && int(new_spec, port) != int(old_spec, port)
+    {
+        errors.push(FieldError::forbidden(
+            &path.child(port),
+            "field is immutable",
+        ));
+    }
+    checked(new, Some(old), errors);
+}
+
+fn addresses_stay(new: &Value, old: &Value, path: &Path<'_>, errors: &mut Errors) {
+    if is_headless(new) && is_headless(old) {
+        return;
+    }
+    let (after, before) = (list(&new["clusterIPs"]), list(&old["clusterIPs"]));
+    let at = path.child("clusterIPs");
+    let all = Value::from(after.to_vec());
+    let mut changed =
+        |index: usize, why: &str| errors.push(FieldError::invalid(&at.index(index), &all, why));
+    if before.len() == after.len() {
+        for index in (0..before.len()).filter(|index| before[*index] != after[*index]) {
+            changed(index, "may not change once set");
+        }
+        return;
+    }
+    if before.len() > after.len() && after.is_empty() {
+        changed(0, "primary clusterIP can not be unset");
+    }
+    if !before.is_empty() && !after.is_empty() && before[0] != after[0] {
+        changed(0, "may not change once set");
+    }
+    if before.len() > after.len()
+        && after.len() == 1
+        && text(new, "ipFamilyPolicy") != "SingleStack"
+    {
+        let why = "must be set to 'SingleStack' when releasing the secondary clusterIP";
+        errors.push(FieldError::invalid(
+            &path.child("ipFamilyPolicy"),
+            &new["ipFamilyPolicy"],
+            why,
+        ));
+    }
+}
+
+fn families_stay(new: &Value, old: &Value, path: &Path<'_>, errors: &mut Errors) {
+    if is_headless(new) || is_headless(old) {
+        return;
+    }
+    let (after, before) = (list(&new["ipFamilies"]), list(&old["ipFamilies"]));
+    let families = path.child("ipFamilies");
+    let at = families.index(0);
+    let (all, addresses) = (
+        Value::from(after.to_vec()),
+        Value::from(list(&new["clusterIPs"]).to_vec()),
+    );
+    if before.len() == after.len() {
+        for _ in (0..before.len()).filter(|index| before[*index] != after[*index]) {
+            errors.push(FieldError::invalid(&at, &all, "may not change once set"));
+        }
+        return;
+    }
+    if before.len() > after.len() && list(&new["clusterIPs"]).is_empty() {
+        errors.push(FieldError::invalid(
+            &at,
+            &all,
+            "primary ipFamily can not be unset",
+        ));
+    }
+    if !before.is_empty() && !after.is_empty() && before[0] != after[0] {
+        errors.push(FieldError::invalid(
+            &at,
+            &addresses,
+            "may not change once set",
+        ));
+    }
+    if before.len() > after.len()
+        && after.len() == 1
+        && text(new, "ipFamilyPolicy") != "SingleStack"
+    {
+        let why = "must be set to 'SingleStack' when releasing the secondary ipFamily";
+        errors.push(FieldError::invalid(
+            &path.child("ipFamilyPolicy"),
+            &new["ipFamilyPolicy"],
+            why,
+        ));
+    }
+}
+
+fn checked(object: &Value, old: Option<&Value>, errors: &mut Errors) {
+    let root = Path::ROOT;
+    let path = root.child("spec");
+    let spec = &object["spec"];
+    let kind = text(spec, "type");
+    if list(&spec["ports"]).is_empty() && !is_headless(spec) && kind != "ExternalName" {
+        errors.push(FieldError::required(&path.child("ports"), ""));
+    }
+    by_type(spec, kind, &path, errors);
+    ports(spec, &path.child("ports"), errors);
+    errors.extend(validate_labels(&spec["selector"], &path.child("selector")));
+    affinity(spec, &path, errors);
+    if kind != "ExternalName" {
+        addresses(spec, old.map(|old| &old["spec"]), &path, errors);
+    }
+    let known = old.map_or(&[][..], |old| list(&old["spec"]["externalIPs"]));
+    let at = path.child("externalIPs");
+    for (index, address) in list(&spec["externalIPs"]).iter().enumerate() {
+        let text = address.as_str().unwrap_or_default();
+        if known.contains(address) || net::ip(text, &at.index(index), errors) {
+            net::endpoint_ip(text, &at.index(index), errors);
+        }
+    }
+    missing_or_one_of(spec, "type", TYPES, &path, errors);
+    unique_ports(spec, kind, &path.child("ports"), errors);
+    balancer(object, old, kind, &path, errors);
+    traffic(spec, kind, &path, errors);
+}
+
+fn by_type(spec: &Value, kind: &str, path: &Path<'_>, errors: &mut Errors) {
+    if matches!(kind, "LoadBalancer" | "NodePort") && is_headless(spec) {
+        let why = format!("may not be set to 'None' for {kind} services");
+        errors.push(FieldError::invalid(
+            &path.child("clusterIPs").index(0),
+            &"None".into(),
+            why,
+        ));
+    }
+    if kind != "ExternalName" {
+        return;
+    }
+    for name in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+        if !matches!(&spec[name], Value::Null) && spec[name] != serde_json::json!([]) {
+            errors.push(FieldError::forbidden(
+                &path.child(name),
+                "may not be set for ExternalName services",
+            ));
+        }
+    }
+    let at = path.child("externalName");
+    match text(spec, "externalName").trim_end_matches('.') {
+        "" => errors.push(FieldError::required(&at, "")),
+        name => super::words::form(name, dns1123_subdomain_errors, &at, errors),
+    }
+}
+
+fn ports(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let all = list(&spec["ports"]);
+    let mut names: Vec<&str> = Vec::new();
+    for (index, one) in all.iter().enumerate() {
+        let at = path.index(index);
+        let name = text(one, "name");
+        if name.is_empty() && all.len() > 1 {
+            errors.push(FieldError::required(&at.child("name"), ""));
+        } else if !name.is_empty() {
+            super::words::form(name, dns1123_label_errors, &at.child("name"), errors);
+            if names.contains(&name) {
+                errors.push(FieldError::duplicate(&at.child("name"), &name.into()));
+            }
+            names.push(name);
+        }
+        port(int(one, "port"), &at.child("port"), errors);
+        missing_or_one_of(one, "protocol", PROTOCOLS, &at, errors);
+        port_or_name(&one["targetPort"], &at.child("targetPort"), errors);
+        if let Some(protocol) = one["appProtocol"].as_str() {
+            super::words::form(
+                protocol,
+                qualified_name_errors,
+                &at.child("appProtocol"),
+                errors,
+            );
+        }
+    }
+}
+
+/// The number or the name of a port.
+pub(crate) fn port_or_name(value: &Value, path: &Path<'_>, errors: &mut Errors) {
+    match value {
+        Value::String(name) => super::words::form(name, port_name_errors, path, errors),
+        number => port(number.as_i64().unwrap_or_default(), path, errors),
+    }
+}
+
+fn affinity(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    missing_or_one_of(spec, "sessionAffinity", &["ClientIP", "None"], path, errors);
+    let config = &spec["sessionAffinityConfig"];
+    let at = path.child("sessionAffinityConfig");
+    match text(spec, "sessionAffinity") {
+        "None" if !config.is_null() => {
+            errors.push(FieldError::forbidden(
+                &at,
+                "must not be set when session affinity is None",
+            ));
+        }
+        "ClientIP" => {
+            let seconds = int(&config["clientIP"], "timeoutSeconds");
+            if !(1..=86_400).contains(&seconds) {
+                let client = at.child("clientIP");
+                let why = "must be greater than 0 and less than 86400";
+                errors.push(FieldError::invalid(
+                    &client.child("timeoutSeconds"),
+                    &seconds.into(),
+                    why,
+                ));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn addresses(spec: &Value, old: Option<&Value>, path: &Path<'_>, errors: &mut Errors) {
+    let (one, all) = (text(spec, "clusterIP"), list(&spec["clusterIPs"]));
+    let at = path.child("clusterIPs");
+    let shown = Value::from(all.to_vec());
+    match (one, all) {
+        ("", []) => {}
+        ("", _) => errors.push(FieldError::invalid(
+            &at,
+            &shown,
+            "must be empty when `clusterIP` is not specified",
+        )),
+        (_, []) => errors.push(FieldError::required(&at, "")),
+        (one, all) if all[0] != one => {
+            errors.push(FieldError::invalid(
+                &at,
+                &shown,
+                "first value must match `clusterIP`",
+            ));
+        }
+        _ => {}
+    }
+    families(spec, path, errors);
+    let known = old.map_or(&[][..], |old| list(&old["clusterIPs"]));
+    let mut good = true;
+    for (index, address) in all.iter().enumerate() {
+        let text = address.as_str().unwrap_or_default();
+        if index == 0 && text == "None" {
+            if all.len() > 1 {
+                good = false;
+                errors.push(FieldError::invalid(
+                    &at,
+                    &shown,
+                    "'None' must be the first and only value",
+                ));
+            }
+        } else if !known.contains(address) {
+            good &= net::ip(text, &at.index(index), errors);
+        }
+    }
+    if all.len() > 2 {
+        errors.push(FieldError::invalid(
+            &at,
+            &shown,
+            "may only hold up to 2 values",
+        ));
+    }
+    if !good {
+        return;
+    }
+    let older: Vec<bool> = all
+        .iter()
+        .map(|address| net::is_v4(address.as_str().unwrap_or_default()))
+        .collect();
+    if all.len() > 1 && (older.iter().all(|older| *older) || older.iter().all(|older| !older)) {
+        errors.push(FieldError::invalid(
+            &at,
+            &shown,
+            "may specify no more than one IP for each IP family",
+        ));
+    }
+    for (index, family) in list(&spec["ipFamilies"])
+        .iter()
+        .enumerate()
+        .take(all.len())
+        .filter(|_| !is_headless(spec))
+    {
+        let wanted = if older[index] { "IPv4" } else { "IPv6" };
+        if FAMILIES.contains(&family.as_str().unwrap_or_default()) && family != wanted {
+            let family = family.as_str().unwrap_or_default();
+            let why = format!("expected an {family} value as indicated by `ipFamilies[{index}]`");
+            errors.push(FieldError::invalid(&at.index(index), &all[index], why));
+        }
+    }
+}
+
+fn families(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let all = list(&spec["ipFamilies"]);
+    let at = path.child("ipFamilies");
+    for (index, family) in all.iter().enumerate() {
+        if !FAMILIES.contains(&family.as_str().unwrap_or_default()) {
+            errors.push(FieldError::not_supported(
+                &at.index(index),
+                family,
+                FAMILIES,
+            ));
+        }
+        if all[..index].contains(family) {
+            errors.push(FieldError::duplicate(&at.index(index), family));
+        }
+    }
+    if !spec["ipFamilyPolicy"].is_null() {
+        one_of(spec, "ipFamilyPolicy", FAMILY_POLICIES, path, errors);
+    }
+}
+
+fn unique_ports(spec: &Value, kind: &str, path: &Path<'_>, errors: &mut Errors) {
+    let all = list(&spec["ports"]);
+    let node_port = |one: &Value| int(one, "nodePort");
+    if kind == "ClusterIP" {
+        for (index, _) in all
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| node_port(one) != 0)
+        {
+            let why = "may not be used when `type` is 'ClusterIP'";
+            errors.push(FieldError::forbidden(
+                &path.index(index).child("nodePort"),
+                why,
+            ));
+        }
+    }
+    let same = |a: &Value, b: &Value, name: &str| {
+        int(a, name) == int(b, name) && text(a, "protocol") == text(b, "protocol")
+    };
+    for (index, one) in all
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| node_port(one) != 0)
+    {
+        if all[..index]
+            .iter()
+            .any(|other| same(one, other, "nodePort"))
+        {
+            errors.push(FieldError::duplicate(
+                &path.index(index).child("nodePort"),
+                &node_port(one).into(),
+            ));
+        }
+    }
+    for (index, one) in all.iter().enumerate() {
+        if all[..index].iter().any(|other| same(one, other, "port")) {
+            let mut error = FieldError::duplicate(&path.index(index), &Value::Null);
+            error.bad_value = duplicate_port(one);
+            errors.push(error);
+        }
+    }
+}
+
+/// The internal form of a port, as it is shown.
+fn duplicate_port(port: &Value) -> String {
+    format!(
+        "{{\"Name\":\"\",\"Protocol\":\"{}\",\"AppProtocol\":null,\"Port\":{},\"TargetPort\":0,\"NodePort\":0}}",
+        text(port, "protocol"),
+        int(port, "port")
+    )
+}
+
+fn balancer(object: &Value, old: Option<&Value>, kind: &str, path: &Path<'_>, errors: &mut Errors) {
+    let spec = &object["spec"];
+    let ranges = list(&spec["loadBalancerSourceRanges"]);
+    let balanced = kind == "LoadBalancer";
+    let at = path.child("LoadBalancerSourceRanges");
+    if !ranges.is_empty() && !balanced {
+        errors.push(FieldError::forbidden(&at, ONLY_BALANCED));
+    }
+    let known = old.map_or(&[][..], |old| {
+        list(&old["spec"]["loadBalancerSourceRanges"])
+    });
+    for (index, range) in ranges
+        .iter()
+        .enumerate()
+        .filter(|(_, range)| !known.contains(range))
+    {
+        net::cidr(
+            range.as_str().unwrap_or_default().trim(),
+            &at.index(index),
+            errors,
+        );
+    }
+    let allocates = "allocateLoadBalancerNodePorts";
+    if !spec[allocates].is_null() && !balanced {
+        errors.push(FieldError::forbidden(&path.child(allocates), ONLY_BALANCED));
+    }
+    if spec[allocates].is_null() && balanced {
+        errors.push(FieldError::required(&Path::ROOT.child(allocates), ""));
+    }
+    load_balancer_class(spec, path, errors);
+}
+
+fn load_balancer_class(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let at = path.child("loadBalancerClass");
+    match spec["loadBalancerClass"].as_str() {
+        Some(class) if text(spec, "type") == "LoadBalancer" => {
+            super::words::form(class, qualified_name_errors, &at, errors);
+        }
+        Some(_) => errors.push(FieldError::forbidden(&at, ONLY_BALANCED)),
+        None => {}
+    }
+}
+
+fn traffic(spec: &Value, kind: &str, path: &Path<'_>, errors: &mut Errors) {
+    let external = "externalTrafficPolicy";
+    if is_external(spec) {
+        missing_or_one_of(spec, external, &["Cluster", "Local"], path, errors);
+    } else if !text(spec, external).is_empty() {
+        let why = "may only be set for externally-accessible services";
+        errors.push(FieldError::invalid(
+            &path.child(external),
+            &spec[external],
+            why,
+        ));
+    }
+    let health = "healthCheckNodePort";
+    let number = int(spec, health);
+    if needs_health_port(spec) && number != 0 {
+        port(number, &path.child(health), errors);
+    } else if !needs_health_port(spec) && number != 0 {
+        let why =
+            "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+        errors.push(FieldError::invalid(
+            &path.child(health),
+            &number.into(),
+            why,
+        ));
+    }
+    let internal = "internalTrafficPolicy";
+    match &spec[internal] {
+        Value::Null if matches!(kind, "NodePort" | "LoadBalancer" | "ClusterIP") => {
+            errors.push(FieldError::required(&path.child(internal), ""));
+        }
+        Value::Null => {}
+        _ => one_of(spec, internal, &["Cluster", "Local"], path, errors),
+    }
+    if !spec["trafficDistribution"].is_null() {
+        one_of(spec, "trafficDistribution", DISTRIBUTIONS, path, errors);
+    }
+}
+
+pub(crate) fn part(new: &Value, old: &Value, _: &str, errors: &mut Errors) {
+    meta_update(new, old, errors);
+    let root = Path::ROOT;
+    let status = root.child("status");
+    let balancer = status.child("loadBalancer");
+    let at = balancer.child("ingress");
+    let ingress = list(&new["status"]["loadBalancer"]["ingress"]);
+    if text(&new["spec"], "type") != "LoadBalancer" && !ingress.is_empty() {
+        let why = "may only be used when `spec.type` is \"LoadBalancer\"";
+        errors.push(FieldError::forbidden(&at, why));
+        return;
+    }
+    for (index, one) in ingress.iter().enumerate() {
+        let here = at.index(index);
+        let (address, name) = (text(one, "ip"), text(one, "hostname"));
+        if !address.is_empty() {
+            net::ip(address, &here.child("ip"), errors);
+        }
+        if address.is_empty() && !one["ipMode"].is_null() {
+            errors.push(FieldError::forbidden(
+                &here.child("ipMode"),
+                "may not be specified when `ip` is not set",
+            ));
+        } else if !address.is_empty() && one["ipMode"].is_null() {
+            errors.push(FieldError::required(
+                &here.child("ipMode"),
+                "must be specified when `ip` is set",
+            ));
+        } else if !one["ipMode"].is_null() {
+            one_of(one, "ipMode", &["Proxy", "VIP"], &here, errors);
+        }
+        if !name.is_empty() {
+            super::words::form(
+                name,
+                dns1123_subdomain_errors,
+                &here.child("hostname"),
+                errors,
+            );
+            if net::parse(name).is_some() {
+                let why = "must be a DNS name, not an IP address";
+                errors.push(FieldError::invalid(
+                    &here.child("hostname"),
+                    &name.into(),
+                    why,
+                ));
+            }
+        }
+    }
+}
+
+pub(crate) fn warn(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
+    let spec = &new["spec"];
+    let mut say = |text: &str| warnings.push(text.to_owned());
+    let hints = "service.kubernetes.io/topology-aware-hints";
+    if map(&new["metadata"]["annotations"]).contains_key(hints) {
+        say(
+            "annotation service.kubernetes.io/topology-aware-hints is deprecated, please use service.kubernetes.io/topology-mode instead",
+        );
+    }
+    let kind = text(spec, "type");
+    let headless = kind == "ClusterIP" && text(spec, "clusterIP") == "None";
+    let externals = !list(&spec["externalIPs"]).is_empty();
+    if headless {
+        if !text(spec, "loadBalancerIP").is_empty() {
+            say("spec.loadBalancerIP is ignored for headless services");
+        }
+        if externals {
+            say("spec.externalIPs is ignored for headless services");
+        }
+        if text(spec, "sessionAffinity") != "None" {
+            say("spec.SessionAffinity is ignored for headless services");
+        }
+    }
+    if externals && !headless && kind != "ExternalName" {
+        say("spec.externalIPs is deprecated and may no longer be implemented in some clusters");
+    }
+    if externals && kind == "ExternalName" {
+        say("spec.externalIPs is ignored when spec.type is \"ExternalName\"");
+    }
+    if kind != "ExternalName" && !text(spec, "externalName").is_empty() {
+        say("spec.externalName is ignored when spec.type is not \"ExternalName\"");
+    }
+    if text(spec, "trafficDistribution") == "PreferClose" {
+        say("spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"");
+    }
+}
