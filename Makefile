@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 
-.PHONY: help setup run test check fmt sim fuzz-long bench-informer instructions docs
+.PHONY: help setup run test check fmt sim crash fuzz-long bench-informer instructions docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ fmt: ## format Rust and Go
 
 sim: ## simulate random histories of the informer (HISTORIES=100000)
 	@TIDEGATE_SIM_HISTORIES=$(or $(HISTORIES),100000) cargo test -p tidegate-informer --release simulation -- --nocapture
+
+crash: ## kill a store that is written to, many times, and look at what is left (ROUNDS=500)
+	@TIDEGATE_STORE_CRASH_ROUNDS=$(or $(ROUNDS),500) cargo test -p tidegate-store --release --test crash
 
 fuzz-long: ## the generated tests of decoders and packer, many more cases (CASES=100000)
 	@scripts/fuzz.sh

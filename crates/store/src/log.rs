@@ -110,7 +110,9 @@ impl Log {
         compact: Option<u64>,
         time_ms: u64,
     ) -> Result<(), CommitError> {
-        if self.tail.offset() >= self.segment_bytes {
+        // A file without writes would have the same name as the next.
+        let has_writes = self.last >= self.id.first;
+        if self.tail.offset() >= self.segment_bytes && has_writes {
             let next = self.begin_file().map_err(CommitError::before)?;
             self.go_to(next).map_err(CommitError::Broken)?;
         }

@@ -3,6 +3,8 @@
 //! Nothing on the disk is changed before everything was read and found whole. What may be missing is only the end of
 //! the last batch, which nobody heard of; anything else refuses.
 
+#[cfg(test)]
+mod fuzz;
 mod replay;
 
 use self::replay::{ReadFile, Replay};

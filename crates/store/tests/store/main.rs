@@ -1,5 +1,9 @@
 //! Tests of the store as its users see it.
 
+mod concurrent;
 mod damage;
+mod image;
+mod model;
+mod mutations;
 mod semantics;
 mod support;

@@ -209,6 +209,24 @@ async fn history_stays_within_its_limits() {
 }
 
 #[tokio::test]
+async fn a_compaction_is_not_lost_with_a_file_that_has_no_writes() {
+    let mut options = Options::default();
+    options.files.segment_bytes = 100;
+    check_with(
+        &options,
+        "put pods/a 1 -> 1
+         put pods/a 2 -> 2
+         compact 1 -> done
+         compact 2 -> done
+         put pods/a 3 -> 3
+         at 1 -> the history begins at revision 2
+         at 2 -> 2: pods/a=2@2/1
+         state -> 3: pods/a=3@3/1",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn values_have_a_limit() {
     let options = Options {
         max_value_bytes: 3,

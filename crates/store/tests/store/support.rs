@@ -90,6 +90,41 @@ impl Drop for Dir {
     }
 }
 
+/// A small random generator, so that a case can be had again.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut random = Self(seed ^ 0x9E37_79B9_7F4A_7C15);
+        for _ in 0..8 {
+            random.below(2);
+        }
+        random
+    }
+
+    /// A number below a limit.
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from((self.0 >> 11) % limit as u64).expect("below a limit")
+    }
+
+    pub(crate) fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+}
+
+/// How many random cases, and from which seed: as the environment says, or few.
+pub(crate) fn seeds(few: u64) -> std::ops::Range<u64> {
+    let number = |name: &str| {
+        let text = std::env::var(name).ok()?;
+        Some(text.parse::<u64>().expect("a number"))
+    };
+    let first = number("TIDEGATE_STORE_SEED").unwrap_or(1);
+    first..first + number("TIDEGATE_STORE_SEEDS").unwrap_or(few)
+}
+
 pub(crate) fn body(text: &str) -> Body {
     // A hash sign stands for the revision.
     Body {

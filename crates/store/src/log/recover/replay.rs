@@ -196,8 +196,10 @@ impl Replay {
         }
         // Writes that were refused for want of room have left out their revisions.
         let possible = match header.kind {
-            Kind::Batch => self.next..=LARGEST_REVISION - u64::from(header.records),
-            Kind::Seal => self.next..=self.next,
+            Kind::Batch if header.records > 0 => {
+                self.next..=LARGEST_REVISION - u64::from(header.records)
+            }
+            Kind::Batch | Kind::Seal => self.next..=self.next,
             Kind::Mark => self.next - 1..=self.next - 1,
         };
         if !possible.contains(&header.revision) {
