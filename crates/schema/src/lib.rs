@@ -14,6 +14,7 @@ mod parse;
 mod pattern;
 mod prune;
 mod read;
+mod settle;
 mod validate;
 
 pub use self::{
@@ -34,5 +35,6 @@ pub use self::{
     pattern::Pattern,
     prune::prune,
     read::ReadError,
+    settle::settle_numbers,
     validate::{validate, validate_embedded, validate_lists, validate_status, validate_values},
 };

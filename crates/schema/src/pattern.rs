@@ -41,6 +41,12 @@ impl Pattern {
         self.compiled().map(|regex| regex.is_match(haystack))
     }
 
+    /// What it matches in `haystack`, from left to right, or what Go says is wrong with it.
+    pub fn find_iter<'h>(&self, haystack: &'h str) -> Result<impl Iterator<Item = &'h str>, &str> {
+        let regex = self.compiled()?;
+        Ok(regex.find_iter(haystack).map(|found| found.as_str()))
+    }
+
     /// Whether it can be compiled, or what Go says is wrong with it.
     pub fn check(&self) -> Result<(), &str> {
         self.compiled().map(drop)

@@ -82,18 +82,27 @@ impl Reader<'_> {
             return Ok(0);
         }
         let bytes = self.rest.as_bytes();
-        let is_zone = bytes.len() >= 6
-            && matches!(bytes[0], b'+' | b'-')
-            && bytes[3] == b':'
-            && [1, 2, 4, 5].iter().all(|at| bytes[*at].is_ascii_digit());
-        if !is_zone {
+        if bytes.len() < 6 || bytes[3] != b':' {
             return Err(self.unreadable("Z07:00"));
         }
-        let number = |at: usize| i64::from(bytes[at] - b'0') * 10 + i64::from(bytes[at + 1] - b'0');
-        let (hours, minutes) = (number(1), number(4));
-        self.within(hours, 0, 24, "time zone offset hour")?;
-        self.within(minutes, 0, 60, "time zone offset minute")?;
-        let sign = if bytes[0] == b'-' { -1 } else { 1 };
+        let number = |at: usize| match (bytes[at], bytes[at + 1]) {
+            (tens @ b'0'..=b'9', ones @ b'0'..=b'9') => {
+                Some(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+            }
+            _ => None,
+        };
+        let hours = number(1);
+        let minutes = hours.and_then(|_| number(4));
+        self.within(minutes.unwrap_or(0), 0, 60, "time zone offset minute")?;
+        self.within(hours.unwrap_or(0), 0, 24, "time zone offset hour")?;
+        let (sign, Some(hours), Some(minutes)) = (bytes[0], hours, minutes) else {
+            return Err(self.unreadable("Z07:00"));
+        };
+        let sign = match sign {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return Err(self.unreadable("Z07:00")),
+        };
         self.rest = &self.rest[6..];
         Ok(sign * (hours * 3600 + minutes * 60))
     }

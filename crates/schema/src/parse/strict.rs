@@ -27,17 +27,22 @@ impl Duplicates {
         self.texts.len() >= COMPLAINTS_MAX
     }
 
-    pub(super) fn add<'a>(&mut self, above: impl Iterator<Item = Step<'a>>, field: &str) {
+    pub(super) fn add<'a>(&mut self, above: impl Iterator<Item = Step<'a>>, field: &'a str) {
         let mut path = String::new();
-        for step in above {
+        let mut is_root = true;
+        for step in above.chain([Step::Key(field)]) {
             match step {
-                Step::Key(key) => push_key(&mut path, key),
+                Step::Key(key) if is_root => path.push_str(key),
+                Step::Key(key) => {
+                    path.push('.');
+                    path.push_str(key);
+                }
                 Step::Index(index) => {
                     write!(path, "[{index}]").expect("invariant: writing to a String succeeds");
                 }
             }
+            is_root = false;
         }
-        push_key(&mut path, field);
         if self.seen.insert(path.clone()) {
             self.texts.push(format!("duplicate field {}", quote(&path)));
         }
@@ -46,11 +51,4 @@ impl Duplicates {
     pub(super) fn into_texts(self) -> Vec<String> {
         self.texts
     }
-}
-
-fn push_key(path: &mut String, key: &str) {
-    if !path.is_empty() {
-        path.push('.');
-    }
-    path.push_str(key);
 }
