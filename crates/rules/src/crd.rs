@@ -2,11 +2,15 @@
 
 mod check;
 mod correlate;
-mod decl;
+pub(crate) mod decl;
 pub(crate) mod escape;
 mod evaluate;
 mod field_path;
 mod program;
 mod rules;
 
-pub use self::{check::check_rules, rules::Rules};
+pub use self::{
+    check::check_rules,
+    evaluate::blocked_by,
+    rules::{REQUEST_BUDGET, Rules},
+};

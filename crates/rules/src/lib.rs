@@ -7,6 +7,9 @@ mod crd;
 mod policy;
 
 pub use self::{
-    crd::{Rules, check_rules},
+    crd::{REQUEST_BUDGET, Rules, blocked_by, check_rules},
     policy::{Ask, Authorize, Verdict},
 };
+
+#[cfg(test)]
+mod recorded;

@@ -1,10 +1,8 @@
 //! The tree of an expression. Macros are expanded by the parser; the checker fills in what calls refer to.
 
-use super::{
-    functions::Regex,
-    value::{Fault, Value},
-};
-use std::sync::{Arc, OnceLock};
+use super::value::Value;
+use std::sync::Arc;
+use tidegate_schema::Pattern;
 
 /// A node's number: index of its type and its place in the source.
 pub(crate) type Id = u32;
@@ -51,7 +49,7 @@ pub(crate) struct Call {
     /// The overloads that the checker found to fit.
     pub(crate) overloads: Vec<&'static str>,
     /// The compiled pattern, where the call has a constant one.
-    pub(crate) regex: Option<Arc<OnceLock<Result<Regex, Fault>>>>,
+    pub(crate) regex: Option<Arc<Pattern>>,
 }
 
 /// An entry of a map literal.

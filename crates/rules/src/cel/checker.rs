@@ -224,7 +224,7 @@ impl Checker<'_> {
         };
         let result = match &target {
             Type::Map(_, value) => (**value).clone(),
-            Type::Object(object) => match object.fields.get(field) {
+            Type::Object(object) => match object.field(field) {
                 Some(of) => of.clone(),
                 None => {
                     self.report(id, format!("undefined field '{field}'"));
@@ -415,15 +415,15 @@ impl Checker<'_> {
         }
     }
 
-    fn join(&mut self, id: Id, previous: Option<Type>, current: Type) -> Option<Type> {
+    fn join(&mut self, previous: Option<Type>, current: Type) -> Option<Type> {
         let Some(previous) = previous else {
             return Some(current);
         };
         if self.mapping.assignable(&previous, &current) {
             return Some(most_general(&previous, &current).clone());
         }
-        self.mismatch(id, &previous, &current);
-        Some(Type::Error)
+        // The check of literals says later that they are mixed.
+        Some(Type::Dyn)
     }
 
     fn list(&mut self, id: Id, items: &mut [(Expr, bool)]) {
@@ -431,7 +431,7 @@ impl Checker<'_> {
         for (item, optional) in items {
             self.check(item);
             let item_type = self.unwrapped(item.id, *optional);
-            of = self.join(item.id, of, item_type);
+            of = self.join(of, item_type);
         }
         let of = match of {
             Some(of) => of,
@@ -451,10 +451,10 @@ impl Checker<'_> {
         {
             self.check(key);
             let of = self.get(key.id);
-            key_type = self.join(key.id, key_type, of);
+            key_type = self.join(key_type, of);
             self.check(value);
             let of = self.unwrapped(value.id, *optional);
-            value_type = self.join(value.id, value_type, of);
+            value_type = self.join(value_type, of);
         }
         let of = match (key_type, value_type) {
             (Some(key), Some(value)) => Type::map(key, value),

@@ -13,10 +13,8 @@ use super::{
     validators,
     value::{Fault, Key, Map, Value},
 };
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
+use tidegate_schema::Pattern;
 
 /// A checked expression, before it is made ready to run.
 #[derive(Debug)]
@@ -119,8 +117,9 @@ fn optimize(expr: &mut Expr) -> Result<(), Fault> {
                     None => call.args.get(1),
                 };
                 if let Some(Kind::Const(Value::String(pattern))) = pattern.map(|arg| &arg.kind) {
-                    functions::Regex::new(pattern.as_str())?;
-                    call.regex = Some(Arc::new(OnceLock::new()));
+                    let pattern = Pattern::new(pattern.as_str());
+                    pattern.check().map_err(Fault::new)?;
+                    call.regex = Some(Arc::new(pattern));
                 }
             }
             match (&call.target, call.args.as_slice()) {
@@ -195,6 +194,7 @@ fn convert(function: &str, value: Value<'static>) -> Result<Value<'static>, Faul
     let mut context = Context {
         fuel: &mut fuel,
         regex: None,
+        overload: "",
     };
     functions::call(function, vec![value], &mut context)
 }

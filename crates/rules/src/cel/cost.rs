@@ -13,7 +13,7 @@ const REGEX: f64 = 0.25;
 
 /// Whether the cost depends on the result, not on the arguments.
 pub(super) fn by_result(function: &str) -> bool {
-    function == "join"
+    matches!(function, "join" | "slice" | "reverse" | "lists.range")
 }
 
 #[expect(
@@ -24,6 +24,16 @@ pub(super) fn by_result(function: &str) -> bool {
 )]
 fn ceil(size: u64, factor: f64) -> u64 {
     (size as f64 * factor).ceil() as u64
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "as cel-go rounds these down"
+)]
+fn floor(size: u64, factor: f64) -> u64 {
+    (size as f64 * factor) as u64
 }
 
 fn size(value: Option<&Value<'_>>) -> u64 {
@@ -47,10 +57,35 @@ pub(super) fn call(
     };
     let first = args.first();
     let sizes = (size(first), size(args.get(1)));
-    match kubernetes(function, overload, args, sizes, result) {
-        Some(cost) => cost,
-        None => standard(function, overload, sizes),
-    }
+    lists(function, args, result)
+        .or_else(|| kubernetes(function, overload, args, sizes, result))
+        .unwrap_or_else(|| standard(function, overload, sizes))
+}
+
+/// cel-go's lists: what they give out or compare.
+fn lists(function: &str, args: &[Value<'_>], result: Option<usize>) -> Option<u64> {
+    let first = size(args.first());
+    let compared = |list: Option<&Value<'_>>| {
+        let square = size(list).saturating_mul(size(list));
+        let text = match list {
+            Some(Value::List(list)) => {
+                matches!(list.get(0), Some(Ok(Value::String(_) | Value::Bytes(_))))
+            }
+            _ => false,
+        };
+        floor(square, if text { 2.0 + TRAVERSAL } else { 2.0 })
+    };
+    let items = match function {
+        "slice" | "reverse" | "lists.range" => result.map_or(1, |size| size as u64),
+        "flatten" => match args.get(1) {
+            Some(Value::Int(depth)) => first.saturating_mul(u64::try_from(*depth).unwrap_or(1)),
+            _ => first,
+        },
+        "distinct" | "sort" => compared(args.first()),
+        "@sortByAssociatedKeys" => compared(args.get(1)),
+        _ => return None,
+    };
+    Some(items.saturating_add(1 + LIST))
 }
 
 fn kubernetes(
@@ -157,20 +192,14 @@ fn standard(function: &str, overload: &str, (first, second): (u64, u64)) -> u64 
 }
 
 /// What going through a whole value costs.
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "rounded down, as apiserver does"
-)]
 fn traverse(value: &Value<'_>, depth: usize) -> u64 {
     const DEEPEST: usize = 100;
     if depth > DEEPEST {
         return 1;
     }
     match value {
-        Value::String(text) => (text.as_str().len() as f64 * TRAVERSAL) as u64,
-        Value::Bytes(bytes) => (bytes.len() as f64 * TRAVERSAL) as u64,
+        Value::String(text) => floor(text.as_str().len() as u64, TRAVERSAL),
+        Value::Bytes(bytes) => floor(bytes.len() as u64, TRAVERSAL),
         Value::List(list) => list
             .iter()
             .map(|item| item.map_or(1, |item| traverse(&item, depth + 1)))

@@ -104,6 +104,12 @@ impl<'e> Estimator<'e, '_> {
 
     fn cost(&mut self, expr: &'e Expr) -> Range {
         match &expr.kind {
+            Kind::Const(Value::Type(of)) => {
+                // The name of a type counts as a variable.
+                let path = Rc::from([Rc::from(of.runtime_name())]);
+                self.paths.insert(expr.id, path);
+                Range::ONE
+            }
             Kind::Const(_) => Range::ZERO,
             Kind::Ident(name) => {
                 let path = match self.local(name) {

@@ -6,15 +6,12 @@
 
 use super::{
     ast::{ACCU, Call, Entry, Expr, Fold, Kind},
-    cost, equal,
-    functions::{self, Regex},
+    cost, equal, functions,
     resolve::Resolver,
     value::{Fault, Key, List, Map, Outcome, Value},
 };
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
+use std::{collections::BTreeMap, sync::Arc};
+use tidegate_schema::Pattern;
 
 /// What the variables of an expression stand for.
 pub(crate) trait Activation<'a> {
@@ -68,7 +65,9 @@ impl Fuel {
 pub(crate) struct Context<'m> {
     pub(crate) fuel: &'m mut Fuel,
     /// The compiled pattern, where the pattern is a constant.
-    pub(crate) regex: Option<&'m OnceLock<Result<Regex, Fault>>>,
+    pub(crate) regex: Option<&'m Pattern>,
+    /// The overload, where only one fits by the types.
+    pub(crate) overload: &'m str,
 }
 
 /// The result and what it cost.
@@ -223,6 +222,10 @@ impl<'a, 'e> Machine<'a, 'e> {
         let mut context = Context {
             fuel: &mut self.fuel,
             regex: call.regex.as_deref(),
+            overload: match call.overloads.as_slice() {
+                [one] => one,
+                _ => "",
+            },
         };
         let result = functions::call(&call.function, args, &mut context);
         if by_result {
@@ -413,7 +416,7 @@ impl<'a, 'e> Machine<'a, 'e> {
                 }
                 Ok(())
             }
-            _ => Err(Fault::no_such_overload()),
+            other => Err(not_iterable(&other, fold.var2.is_some())),
         }
     }
 
@@ -454,5 +457,27 @@ impl<'a, 'e> Machine<'a, 'e> {
 fn appends(call: &Call) -> bool {
     matches!(&*call.function, "_+_" | "cel.@mapInsert")
         && call.args.first().and_then(Expr::ident) == Some(ACCU)
-        && !matches!(call.args.get(1).map(|arg| &arg.kind), Some(Kind::Const(_)))
+}
+
+/// Go's name of a type that can't be iterated over.
+fn not_iterable(value: &Value<'_>, two: bool) -> Fault {
+    let name = match value {
+        Value::Null => "types.Null",
+        Value::Bool(_) => "types.Bool",
+        Value::Int(_) => "types.Int",
+        Value::Uint(_) => "types.Uint",
+        Value::Double(_) => "types.Double",
+        Value::String(_) => "types.String",
+        Value::Bytes(_) => "types.Bytes",
+        Value::Timestamp(_) => "types.Timestamp",
+        Value::Duration(_) => "types.Duration",
+        Value::Optional(_) => "*types.Optional",
+        Value::Type(_) => "*types.Type",
+        _ => "cel.Opaque",
+    };
+    Fault::new(if two {
+        format!("unsupported comprehension range type: {name}")
+    } else {
+        format!("got '{name}', expected iterable type")
+    })
 }

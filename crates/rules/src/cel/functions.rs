@@ -21,7 +21,6 @@ mod url;
 pub(crate) use self::{
     authorizer::{AuthorizerBase, ResourceCheck},
     opaque::Opaque,
-    regex::Regex,
 };
 
 use super::{

@@ -91,7 +91,7 @@ impl<'s> Lexer<'s> {
                         self.place(start),
                         format!("Syntax error: token recognition error at: '{shown}'"),
                     );
-                    self.at = stuck + 1;
+                    self.at = (stuck + 1).min(self.chars.len());
                 }
             }
         }

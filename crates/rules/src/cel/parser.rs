@@ -8,6 +8,7 @@ use super::{
     issues::{Issues, NOWHERE, Place},
     lexer::{Lexeme, Lexer, Token, shown},
     literal, macros,
+    types::RESERVED,
     value::{Text, Value},
 };
 use std::sync::Arc;
@@ -16,33 +17,6 @@ const LIMIT: usize = 250;
 const LONGEST: usize = 100_000;
 /// How many levels a finished tree may have.
 pub(crate) const DEEPEST: usize = 400;
-
-const START: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, \
-                     STRING, BYTES, IDENTIFIER}";
-
-const RESERVED: [&str; 21] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "null",
-    "return",
-    "true",
-    "var",
-    "void",
-    "while",
-];
 
 /// A tree and the place of each of its nodes.
 #[derive(Debug)]
@@ -192,10 +166,44 @@ impl Parser<'_> {
     }
 
     fn need(&mut self, sign: &'static str) -> Outcome<Lexeme> {
-        match self.eat(sign) {
-            Some(lexeme) => Ok(lexeme),
-            None => self.expected(&format!("'{sign}'")),
+        if let Some(lexeme) = self.eat(sign) {
+            return Ok(lexeme);
         }
+        let lexeme = self.peek();
+        if sign == ")" && matches!(lexeme.token, Token::End) {
+            let found = self.text(lexeme);
+            let message = format!("Syntax error: missing '{sign}' at '{found}'");
+            return self.fail(lexeme.start, message);
+        }
+        self.expected(&format!("'{sign}'"))
+    }
+
+    /// An expression was to begin here.
+    fn no_start<T>(&mut self, call: bool) -> Outcome<T> {
+        let lexeme = self.peek();
+        let next = self.tokens.get(self.at + 1).map(|next| next.token);
+        let begins = match next {
+            Some(Token::Sign(sign)) => {
+                matches!(
+                    sign,
+                    "[" | "{" | "(" | "." | "-" | "!" | "true" | "false" | "null"
+                ) || (call && sign == ")")
+            }
+            Some(Token::End | Token::Escaped) | None => false,
+            Some(_) => true,
+        };
+        let kind = if begins && lexeme.token != Token::End {
+            "extraneous"
+        } else {
+            "mismatched"
+        };
+        let close = if call { "')', " } else { "" };
+        let found = self.text(lexeme);
+        let message = format!(
+            "Syntax error: {kind} input '{found}' expecting {{'[', '{{', '(', {close}'.', '-', '!', 'true', 'false', \
+             'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}}"
+        );
+        self.fail(lexeme.start, message)
     }
 
     /// A new node's number, placed at an offset.
@@ -217,8 +225,12 @@ impl Parser<'_> {
         self.issues.report(place, message);
     }
 
-    fn deeper(&mut self, chained: usize) -> Outcome<()> {
-        if self.nested > LIMIT || self.chained + chained > LIMIT {
+    fn deeper(&mut self) -> Outcome<()> {
+        if self.chained > LIMIT {
+            self.issues.report(NOWHERE, "max recursion depth exceeded");
+            return Err(Stop);
+        }
+        if self.nested > LIMIT {
             too_deep(self.issues);
             return Err(Stop);
         }
@@ -227,7 +239,7 @@ impl Parser<'_> {
 
     fn expr(&mut self) -> Outcome<Expr> {
         self.nested += 1;
-        self.deeper(0)?;
+        self.deeper()?;
         let condition = self.binary(0)?;
         let result = match self.eat("?") {
             None => condition,
@@ -244,40 +256,38 @@ impl Parser<'_> {
     }
 
     /// Operators of at least this strength: 0 `||`, 1 `&&`, 2 relations, 3 sums, 4 products.
-    fn binary(&mut self, strength: usize) -> Outcome<Expr> {
-        if strength > 4 {
-            return self.unary();
-        }
-        let mut left = self.binary_below(strength)?;
-        let mut terms: Vec<(Id, Expr)> = Vec::new();
+    fn binary(&mut self, least: usize) -> Outcome<Expr> {
+        let mut left = self.unary()?;
         let mut links = 0;
-        while let Some(function) = operator(self.peek().token, strength) {
-            let op = self.next();
+        let before = self.chained;
+        while let Some((strength, function)) =
+            operator(self.peek().token).filter(|(s, _)| *s >= least)
+        {
             if strength < 2 {
-                let right = self.binary_below(strength)?;
-                let id = self.id(op.start);
-                terms.push((id, right));
+                left = self.logic(left, strength, function)?;
                 continue;
             }
+            let op = self.next();
             links += 1;
-            self.deeper(links)?;
+            self.chained = before + links;
+            self.deeper()?;
             let id = self.id(op.start);
-            let right = self.binary_below(strength)?;
+            let right = self.binary(strength + 1)?;
             left = call(id, function, vec![left, right]);
         }
-        if terms.is_empty() {
-            return Ok(left);
-        }
-        let function = if strength == 0 { "_||_" } else { "_&&_" };
-        Ok(balance(function, left, terms))
+        self.chained = before;
+        Ok(left)
     }
 
-    fn binary_below(&mut self, strength: usize) -> Outcome<Expr> {
-        // Most operands have no operator: go straight to them, so that nesting costs few frames.
-        if strength == 4 {
-            return self.unary();
+    /// A chain of `&&` or of `||`.
+    fn logic(&mut self, first: Expr, strength: usize, function: &str) -> Outcome<Expr> {
+        let mut terms = Vec::new();
+        while operator(self.peek().token).is_some_and(|(s, _)| s == strength) {
+            let op = self.next();
+            let right = self.binary(strength + 1)?;
+            terms.push((self.id(op.start), right));
         }
-        self.binary(strength + 1)
+        Ok(balance(function, first, terms))
     }
 
     fn unary(&mut self) -> Outcome<Expr> {
@@ -289,9 +299,6 @@ impl Parser<'_> {
             }
             while self.eat(sign).is_some() {
                 count += 1;
-                if sign == "-" && self.literal_follows() {
-                    break;
-                }
             }
             if count > 0 {
                 if count % 2 == 0 {
@@ -335,7 +342,7 @@ impl Parser<'_> {
             }
             links += 1;
             self.chained = before + links;
-            self.deeper(0)?;
+            self.deeper()?;
         }
         self.chained = before;
         Ok(expr)
@@ -357,7 +364,12 @@ impl Parser<'_> {
                 let message = if matches!(name.token, Token::Sign("true" | "false" | "null")) {
                     format!("Syntax error: mismatched input '{found}' expecting IDENTIFIER")
                 } else {
-                    format!("Syntax error: no viable alternative at input '.{found}'")
+                    let shown = if name.token == Token::End {
+                        ""
+                    } else {
+                        found.as_str()
+                    };
+                    format!("Syntax error: no viable alternative at input '.{shown}'")
                 };
                 return self.fail(name.start, message);
             }
@@ -389,6 +401,12 @@ impl Parser<'_> {
         let mut args = Vec::new();
         if self.eat(")").is_some() {
             return Ok(args);
+        }
+        if matches!(
+            self.peek().token,
+            Token::End | Token::Sign("," | "]" | "}" | ":" | "?")
+        ) {
+            return self.no_start(true);
         }
         loop {
             args.push(self.expr()?);
@@ -426,6 +444,18 @@ impl Parser<'_> {
                 self.named(lexeme, name, ".")
             }
             Token::Ident => self.named(lexeme, lexeme, ""),
+            Token::Sign(".") => {
+                let next = self.peek();
+                let found = if next.token == Token::End {
+                    String::new()
+                } else {
+                    self.text(next)
+                };
+                self.fail(
+                    next.start,
+                    format!("Syntax error: no viable alternative at input '.{found}'"),
+                )
+            }
             _ => self.literal(lexeme),
         }
     }
@@ -588,7 +618,7 @@ impl Parser<'_> {
             Token::Sign("null") => Ok(Value::Null),
             _ => {
                 self.at -= 1;
-                return self.expected(START);
+                return self.no_start(false);
             }
         };
         match value {
@@ -625,25 +655,25 @@ pub(super) fn member_call(id: Id, function: &str, target: Option<Expr>, args: Ve
     }
 }
 
-fn operator(token: Token, strength: usize) -> Option<&'static str> {
+fn operator(token: Token) -> Option<(usize, &'static str)> {
     let Token::Sign(sign) = token else {
         return None;
     };
-    Some(match (strength, sign) {
-        (0, "||") => "_||_",
-        (1, "&&") => "_&&_",
-        (2, "<") => "_<_",
-        (2, "<=") => "_<=_",
-        (2, ">=") => "_>=_",
-        (2, ">") => "_>_",
-        (2, "==") => "_==_",
-        (2, "!=") => "_!=_",
-        (2, "in") => "@in",
-        (3, "+") => "_+_",
-        (3, "-") => "_-_",
-        (4, "*") => "_*_",
-        (4, "/") => "_/_",
-        (4, "%") => "_%_",
+    Some(match sign {
+        "||" => (0, "_||_"),
+        "&&" => (1, "_&&_"),
+        "<" => (2, "_<_"),
+        "<=" => (2, "_<=_"),
+        ">=" => (2, "_>=_"),
+        ">" => (2, "_>_"),
+        "==" => (2, "_==_"),
+        "!=" => (2, "_!=_"),
+        "in" => (2, "@in"),
+        "+" => (3, "_+_"),
+        "-" => (3, "_-_"),
+        "*" => (4, "_*_"),
+        "/" => (4, "_/_"),
+        "%" => (4, "_%_"),
         _ => return None,
     })
 }

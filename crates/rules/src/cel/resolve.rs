@@ -145,8 +145,8 @@ impl<'m, 'a, 'e> Resolver<'m, 'a, 'e> {
     fn test(&mut self, value: &Value<'a>, name: &str) -> Outcome<'a> {
         let found = match value {
             Value::Map(map) => map.find(&Value::text(name)).map(|found| found.is_some()),
-            Value::Optional(_) | Value::List(_) => Err(Fault::no_such_overload()),
-            _ => Err(Fault::new(format!("no such key: {name}"))),
+            Value::List(_) => Err(Fault::new("unsupported index type 'string' in list")),
+            _ => Ok(false),
         };
         self.machine.charge(1)?;
         found.map(Value::Bool)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// Go's `strconv.FormatFloat(value, 'g', -1, 64)`.
+/// Go's `%g`.
 pub(crate) fn double(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -16,7 +16,7 @@ pub(crate) fn double(value: f64) -> String {
     let short = format!("{value:e}");
     let (digits, exponent) = short.split_once('e').unwrap_or((&short, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..21).contains(&exponent) {
+    if (-4..6).contains(&exponent) {
         return format!("{value}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };

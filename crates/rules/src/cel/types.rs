@@ -2,6 +2,31 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+/// Words that are no names of variables.
+pub(crate) const RESERVED: [&str; 21] = [
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "null",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
+];
+
 /// A type of the language.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Type {
@@ -35,6 +60,16 @@ pub(crate) enum Type {
 pub(crate) struct ObjectType {
     pub(crate) name: Arc<str>,
     pub(crate) fields: BTreeMap<Box<str>, Type>,
+}
+
+impl ObjectType {
+    /// The type of a field; words of the language are also found as they are.
+    pub(crate) fn field(&self, name: &str) -> Option<&Type> {
+        self.fields.get(name).or_else(|| {
+            let escaped = RESERVED.contains(&name).then(|| format!("__{name}__"))?;
+            self.fields.get(&*escaped)
+        })
+    }
 }
 
 impl PartialEq for ObjectType {

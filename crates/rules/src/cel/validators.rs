@@ -2,12 +2,13 @@
 
 use super::{
     ast::{Call, Expr, Id, Kind},
-    functions::{self, Regex},
+    functions,
     issues::{Issues, NOWHERE, Place},
     time::{self, Timestamp},
     types::Type,
     value::Value,
 };
+use tidegate_schema::Pattern;
 
 /// Reports what is wrong with literals.
 pub(super) fn validate(expr: &Expr, types: &[Type], places: &[Place], issues: &mut Issues) {
@@ -75,7 +76,7 @@ impl Reporter<'_> {
             ("timestamp", Value::String(text)) => time::rfc3339(text.as_str())
                 .is_some_and(|(seconds, nanos)| Timestamp::new(seconds, nanos).is_some()),
             ("timestamp", Value::Int(seconds)) => Timestamp::new(*seconds, 0).is_some(),
-            ("matches", Value::String(pattern)) => Regex::new(pattern.as_str()).is_ok(),
+            ("matches", Value::String(pattern)) => Pattern::new(pattern.as_str()).check().is_ok(),
             _ => true,
         };
         if !good {

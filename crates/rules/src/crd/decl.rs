@@ -16,8 +16,8 @@ const DEEPEST: usize = 200;
 
 /// A declaration: the type, and the sizes of its values.
 #[derive(Debug)]
-pub(super) struct Decl {
-    pub(super) of: Type,
+pub(crate) struct Decl {
+    pub(crate) of: Type,
     /// How many items, entries or bytes there may be.
     most: u64,
     /// The shortest JSON of a value.
@@ -54,7 +54,7 @@ fn scalar(of: Type, most: u64, least: u64) -> Rc<Decl> {
 }
 
 /// The declaration of a schema; none where the language can't see the data. `name` is the type's name.
-pub(super) fn declare(schema: Schema<'_>, resource: bool, name: &str) -> Option<Rc<Decl>> {
+pub(crate) fn declare(schema: Schema<'_>, resource: bool, name: &str) -> Option<Rc<Decl>> {
     within(schema, resource, name, DEEPEST)
 }
 

@@ -1,28 +1,6 @@
 //! Names of properties as identifiers of the language, and back.
 
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
+use crate::cel::types::RESERVED;
 
 /// The identifier of a property. None where the name can't be made one.
 pub(crate) fn escape(name: &str) -> Option<String> {

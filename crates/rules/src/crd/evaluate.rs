@@ -29,7 +29,7 @@ impl Rules {
     /// Runs the rules on an object that is valid by its schema.
     ///
     /// `old` is the object before an update: with it transition rules run, and errors of what did not change are let
-    /// pass (ratcheting). The cost is taken from `budget`, which begins as [`Rules::BUDGET`] for each object.
+    /// pass (ratcheting). The cost is taken from `budget`, which begins as [`crate::REQUEST_BUDGET`] for each object.
     pub fn validate(
         &self,
         schema: Schema<'_>,
@@ -72,6 +72,30 @@ impl Rules {
         }
         (run.errors, run.warnings)
     }
+}
+
+/// What is said instead of running rules, where an object's errors are of the kind that rules can't cope with.
+///
+/// To be asked only where there are rules.
+pub fn blocked_by(errors: &[FieldError]) -> Option<FieldError> {
+    let blocking = |error: &FieldError| {
+        matches!(
+            error.error_type,
+            FieldErrorType::NotSupported
+                | FieldErrorType::Required
+                | FieldErrorType::TooLong
+                | FieldErrorType::TooMany
+                | FieldErrorType::TypeInvalid
+        )
+    };
+    errors.iter().any(blocking).then(|| FieldError {
+        error_type: FieldErrorType::Invalid,
+        field: "<nil>".to_owned(),
+        bad_value: "null".to_owned(),
+        detail: "some validation rules were not checked because the object was invalid; correct the existing errors \
+                 to complete validation"
+            .to_owned(),
+    })
 }
 
 /// A node: whose rules, whose data, and whether it is a whole resource.

@@ -15,6 +15,9 @@ use tidegate_schema::{NodeId, Rule, Schema};
 pub(super) const CALL_LIMIT: u64 = 1_000_000;
 const DEEPEST: usize = 200;
 
+/// The cost that validating one object may take.
+pub const REQUEST_BUDGET: u64 = 10_000_000;
+
 /// The rules of a version of a custom resource.
 ///
 /// Lenient: a rule that does not compile makes objects invalid, not the definition.
@@ -33,9 +36,6 @@ pub(super) struct Nodes {
 }
 
 impl Rules {
-    /// The cost that validating one object may take.
-    pub const BUDGET: u64 = 10_000_000;
-
     /// The rules of a schema's root. Cheap: nothing is compiled until an object comes.
     pub fn compile(schema: Schema<'_>) -> Self {
         Self {

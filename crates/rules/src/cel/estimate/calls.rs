@@ -25,6 +25,9 @@ impl<'e> Estimator<'e, '_> {
         costs: &[Range],
     ) -> Estimate {
         let sum = costs.iter().fold(Range::ZERO, |sum, cost| sum.add(*cost));
+        if let Some((cost, size)) = self.lists(overload, target, args) {
+            return (cost.add(sum), size);
+        }
         if let Some((cost, size)) = self.sets(overload, args) {
             return (cost.add(sum), size);
         }
@@ -45,6 +48,53 @@ impl<'e> Estimator<'e, '_> {
 
     fn known(node: &Node<'e>) -> Range {
         node.size.unwrap_or(Range::UNKNOWN)
+    }
+
+    /// cel-go's lists: each makes a new list.
+    fn lists(
+        &mut self,
+        overload: &str,
+        target: Option<&Node<'e>>,
+        args: &[Node<'e>],
+    ) -> Option<Estimate> {
+        let number = |arg: Option<&Node<'e>>, otherwise: u64| match arg.map(|arg| &arg.expr.kind) {
+            Some(Kind::Const(Value::Int(value))) => u64::try_from(*value).unwrap_or(0),
+            _ => otherwise,
+        };
+        let texts = |overload: &str| overload.contains("_string_") || overload.contains("_bytes_");
+        let (factor, size) = match overload {
+            "list_slice" => {
+                let start = number(args.first(), 0);
+                let end = number(args.get(1), self.sized_node(target?).max);
+                (1, Range::fixed(end.wrapping_sub(start)))
+            }
+            "lists_range" => (1, Range::fixed(number(args.first(), u64::MAX))),
+            "list_reverse" => (1, self.sized_node(target?)),
+            "list_flatten" => (1, self.sized_node(target?)),
+            "list_flatten_int" => (number(args.first(), u64::MAX), self.sized_node(target?)),
+            "list_distinct" => {
+                let size = self.sized_node(target?);
+                (2, size.times(size))
+            }
+            sort if sort.ends_with("_sort") || sort.ends_with("_sortByAssociatedKeys") => {
+                let keys = if sort.ends_with("_sort") {
+                    target?
+                } else {
+                    args.first()?
+                };
+                let size = self.sized_node(keys);
+                let size = size.times(size);
+                let factor = if texts(sort) { 2.0 + TRAVERSAL } else { 2.0 };
+                return Some((size.scaled(factor).add(Range::fixed(11)), Some(size)));
+            }
+            _ => return None,
+        };
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "as cel-go multiplies by a depth"
+        )]
+        let cost = size.scaled(factor as f64);
+        Some((cost.add(Range::fixed(11)), Some(size)))
     }
 
     fn sets(&mut self, overload: &str, args: &[Node<'e>]) -> Option<Estimate> {

@@ -126,12 +126,11 @@ fn clause(text: &str) -> Result<(Clause, &str), String> {
 }
 
 fn shown(clause: Clause, value: &Value<'_>) -> Result<String, String> {
-    let precision = clause.precision.unwrap_or(PRECISION);
     match (clause.letter, value) {
         ('s', value) => plain(value),
         ('d', Value::Int(value)) => Ok(value.to_string()),
         ('d', Value::Uint(value)) => Ok(value.to_string()),
-        ('f' | 'e', Value::Double(value)) => Ok(number(clause.letter, *value, precision)),
+        ('f' | 'e', Value::Double(value)) => Ok(number(clause.letter, *value, clause.precision)),
         ('f' | 'e', Value::String(text)) => match text.as_str() {
             "NaN" => Ok("NaN".to_owned()),
             "Infinity" => Ok("∞".to_owned()),
@@ -190,7 +189,8 @@ fn bytes(bytes: &[u8], letter: char) -> String {
 }
 
 /// As Go's printer for English prints it: digits in groups of three.
-fn number(letter: char, value: f64, precision: usize) -> String {
+fn number(letter: char, value: f64, given: Option<usize>) -> String {
+    let precision = given.unwrap_or(PRECISION);
     if value.is_nan() {
         return "NaN".to_owned();
     }
@@ -198,13 +198,18 @@ fn number(letter: char, value: f64, precision: usize) -> String {
         return if value > 0.0 { "∞" } else { "-∞" }.to_owned();
     }
     if letter == 'e' {
-        let text = format!("{value:.precision$e}");
+        // cel-go hands the precision over as the width.
+        let width = precision;
+        let text = format!("{value:.6e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let exponent: i32 = exponent.parse().unwrap_or(0);
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{digits}\u{202f}×\u{202f}10^{sign}{:02}", exponent.abs())
-            .replace("\u{202f}×\u{202f}10^", "\u{a0}×\u{a0}10⁰")
-            .replace("10⁰", "10^");
+        let sign = if exponent < 0 { "⁻" } else { "" };
+        let raised: String = format!("{:02}", exponent.abs())
+            .chars()
+            .map(superscript)
+            .collect();
+        let shown = format!("{digits}×10{sign}{raised}");
+        return format!("{shown:>width$}");
     }
     let text = format!("{value:.precision$}");
     let (whole, fraction) = match text.split_once('.') {
@@ -223,6 +228,15 @@ fn number(letter: char, value: f64, precision: usize) -> String {
         grouped.push(c);
     }
     format!("{sign}{grouped}{fraction}")
+}
+
+fn superscript(digit: char) -> char {
+    const RAISED: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    digit
+        .to_digit(10)
+        .and_then(|digit| RAISED.get(digit as usize))
+        .copied()
+        .unwrap_or(digit)
 }
 
 fn plain(value: &Value<'_>) -> Result<String, String> {

@@ -72,7 +72,7 @@ static FORMATS: [Format; 13] = [
         Ok(()) => Vec::new(),
         Err(reason) => vec![url::parse_error(text, &reason)],
     }),
-    format("uuid", "uuid", 75, |text| {
+    format("uuid", "uuid", 70, |text| {
         unless(is_uuid(text), "does not match the UUID format")
     }),
     format("byte", "byte", 84, |text| {

@@ -30,9 +30,12 @@ pub(super) fn call<'a>(
     if let Err(fault) = context.fuel.burn(list.len()) {
         return Some(Err(fault));
     }
+    if !suits(name, list) {
+        return Some(Err(no_overload(name, args)));
+    }
     Some(match (name, &args[1..]) {
         ("isSorted", []) => is_sorted(list),
-        ("sum", []) => sum(list),
+        ("sum", []) => sum(list, context.overload),
         ("min", []) => extreme(list, name, Ordering::Greater),
         ("max", []) => extreme(list, name, Ordering::Less),
         ("indexOf", [item]) => position(list, item, context, false),
@@ -52,6 +55,28 @@ pub(super) fn call<'a>(
         ("slice" | "flatten" | "@sortByAssociatedKeys", _) => Err(no_overload(name, args)),
         _ => return None,
     })
+}
+
+/// Whether the first item is of a type that the function takes: the others are not looked at before.
+fn suits(name: &str, list: &List<'_>) -> bool {
+    let Some(Ok(first)) = list.get(0) else {
+        return true;
+    };
+    let summed = matches!(
+        first,
+        Value::Int(_) | Value::Uint(_) | Value::Double(_) | Value::Duration(_)
+    );
+    match name {
+        "sum" => summed,
+        "min" | "max" | "isSorted" | "sort" => {
+            summed
+                || matches!(
+                    first,
+                    Value::Bool(_) | Value::Timestamp(_) | Value::String(_) | Value::Bytes(_)
+                )
+        }
+        _ => true,
+    }
 }
 
 fn end<'a>(list: &List<'a>, index: usize) -> Outcome<'a> {
@@ -75,9 +100,9 @@ fn is_sorted<'a>(list: &List<'a>) -> Outcome<'a> {
     Ok(Value::Bool(true))
 }
 
-fn sum<'a>(list: &List<'a>) -> Outcome<'a> {
+fn sum<'a>(list: &List<'a>, overload: &str) -> Outcome<'a> {
     let mut total: Option<Value<'a>> = None;
-    let overflow = || Fault::new("no such overload");
+    let overflow = || Fault::new("integer overflow");
     for item in list.iter() {
         let item = item?;
         total = Some(match (total, item) {
@@ -95,7 +120,12 @@ fn sum<'a>(list: &List<'a>) -> Outcome<'a> {
             _ => return Err(Fault::no_such_overload()),
         });
     }
-    Ok(total.unwrap_or(Value::Int(0)))
+    Ok(total.unwrap_or(match overload {
+        "list_uint_sum_uint" => Value::Uint(0),
+        "list_double_sum_double" => Value::Double(0.0),
+        "list_duration_sum_duration" => Value::Duration(0),
+        _ => Value::Int(0),
+    }))
 }
 
 fn extreme<'a>(list: &List<'a>, name: &str, replaced: Ordering) -> Outcome<'a> {

@@ -265,7 +265,10 @@ fn of_cidr<'a>(name: &str, cidr: Cidr, args: &[Value<'a>]) -> Option<Outcome<'a>
         ("masked", None) => Ok(wrap(Opaque::Cidr(cidr.masked()))),
         ("prefixLength", None) => int(cidr.bits),
         ("containsIP", Some(Value::String(text))) => {
-            Ip::parse(text.as_str()).map(|ip| Value::Bool(cidr.contains(ip)))
+            // The reason gets lost on its way in apiserver.
+            Ip::parse(text.as_str())
+                .map(|ip| Value::Bool(cidr.contains(ip)))
+                .map_err(|_| Fault::no_such_overload())
         }
         ("containsCIDR", Some(Value::String(text))) => {
             Cidr::parse(text.as_str()).map(|other| Value::Bool(holds(cidr, other)))

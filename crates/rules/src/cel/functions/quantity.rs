@@ -127,49 +127,43 @@ impl Quantity {
             // More digits than are kept: far over the largest, or all behind the point.
             None => return Ok(Self::long(&parts, power, binary)),
         };
-        Ok(if small { quantity } else { quantity.bounded() })
-    }
-
-    /// A number of very many digits.
-    fn long(parts: &Parts<'_>, power: i32, binary: bool) -> Self {
-        let kept: String = parts.fraction.chars().take(12).collect();
-        let whole = if parts.whole.len() > 20 {
-            None
+        Ok(if small {
+            quantity
         } else {
-            parts.whole.parse::<i128>().ok()
-        };
-        let factor = if binary { 1i128 << power } else { 1 };
-        let value = whole
-            .and_then(|whole| whole.checked_mul(1_000_000_000_000))
-            .and_then(|whole| whole.checked_add(format!("{kept:0<12}").parse().unwrap_or(0)))
-            .and_then(|value| value.checked_add(1))
-            .and_then(|value| value.checked_mul(factor));
-        let scale = -12 + if binary { 0 } else { power };
-        let magnitude = match value {
-            Some(mantissa) => Self {
-                mantissa,
-                scale,
-                big: true,
-            }
-            .bounded(),
-            None => Self {
-                mantissa: MOST,
-                scale: 0,
-                big: true,
-            },
-        };
-        Self {
-            mantissa: if parts.negative {
-                -magnitude.mantissa
-            } else {
-                magnitude.mantissa
-            },
-            ..magnitude
-        }
+            quantity.rounded().bounded(binary)
+        })
     }
 
-    /// Rounded away from zero to a billionth, and no larger than the largest.
-    fn bounded(self) -> Self {
+    /// A number of very many digits: the first are kept, rounded up.
+    fn long(parts: &Parts<'_>, power: i32, binary: bool) -> Self {
+        const KEPT: usize = 30;
+        let digits: String = [parts.whole, parts.fraction].concat();
+        let digits = digits.trim_start_matches('0');
+        let kept = &digits[..digits.len().min(KEPT)];
+        let dropped = i32::try_from(digits.len() - kept.len()).unwrap_or(i32::MAX);
+        let fraction = i32::try_from(parts.fraction.len()).unwrap_or(i32::MAX);
+        let more = i128::from(digits[kept.len()..].bytes().any(|digit| digit != b'0'));
+        let mut mantissa = kept.parse::<i128>().unwrap_or(0) + more;
+        let mut scale = dropped.saturating_sub(fraction);
+        if binary {
+            match mantissa.checked_mul(1 << power) {
+                Some(grown) => mantissa = grown,
+                None => (mantissa, scale) = (MOST, if scale < -9 { scale } else { 0 }),
+            }
+        } else {
+            scale = scale.saturating_add(power);
+        }
+        Self {
+            mantissa: if parts.negative { -mantissa } else { mantissa },
+            scale,
+            big: true,
+        }
+        .rounded()
+        .bounded(binary)
+    }
+
+    /// Rounded away from zero to a billionth.
+    fn rounded(self) -> Self {
         let mut this = self;
         if this.scale < -9 {
             let drop = u32::try_from(-9 - this.scale).unwrap_or(u32::MAX);
@@ -179,6 +173,15 @@ impl Quantity {
             };
             this.mantissa = quotient + rest.signum();
             this.scale = -9;
+        }
+        this
+    }
+
+    /// No larger than the largest; only powers of two are cut.
+    fn bounded(self, binary: bool) -> Self {
+        let this = self;
+        if !binary {
+            return this;
         }
         let most = Self {
             mantissa: MOST,

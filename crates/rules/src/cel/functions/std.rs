@@ -1,6 +1,5 @@
 //! Operators, sizes, types and tests of text.
 
-use super::no_overload;
 use crate::cel::{
     equal,
     eval::Context,
@@ -31,13 +30,13 @@ pub(super) fn call<'a>(
             Some(size) if !matches!(args[0], Value::Opaque(_)) => {
                 Ok(Value::Int(i64::try_from(size).unwrap_or(i64::MAX)))
             }
-            _ => Err(no_overload(name, args)),
+            _ => Err(Fault::new("no such overload: size")),
         },
         "type" => Ok(Value::Type(args[0].type_of())),
         "dyn" => Ok(args.swap_remove(0)),
         "contains" | "startsWith" | "endsWith" => {
             let (Some(whole), Some(part)) = (args[0].as_str(), args[1].as_str()) else {
-                return Some(Err(no_overload(name, args)));
+                return Some(Err(Fault::no_such_overload()));
             };
             Ok(Value::Bool(match name {
                 "contains" => whole.contains(part),
@@ -163,8 +162,8 @@ fn arithmetic<'a>(name: &str, args: &[Value<'a>]) -> Outcome<'a> {
         }
         (left @ (Value::Int(_) | Value::Uint(_)), _) => Err(no_operator(name, left)),
         (left @ Value::Double(_), _) if name != "_%_" => Err(no_operator(name, left)),
-        (left @ (Value::Duration(_) | Value::Timestamp(_)), _) if name == "_-_" => {
-            Err(no_operator(name, left))
+        (Value::Duration(_) | Value::Timestamp(_) | Value::String(_), _) => {
+            Err(Fault::no_such_overload())
         }
         _ => Err(Fault::new(format!("no such overload: {name}"))),
     }
@@ -200,6 +199,7 @@ fn negate<'a>(value: &Value<'a>) -> Outcome<'a> {
         Value::Int(value) => Value::Int(value.checked_neg().ok_or_else(overflow)?),
         Value::Double(value) => Value::Double(-value),
         Value::Duration(value) => Value::Duration(value.checked_neg().ok_or_else(overflow)?),
+        Value::String(_) | Value::Timestamp(_) => return Err(Fault::no_such_overload()),
         _ => return Err(Fault::new("no such overload: -_")),
     })
 }
@@ -251,7 +251,7 @@ pub(super) fn contains<'a>(
             }
         }
         Value::Map(map) => map.find(item).map(|found| Value::Bool(found.is_some())),
-        _ => Err(no_overload("@in", &[item.clone(), container.clone()])),
+        _ => Err(Fault::no_such_overload()),
     }
 }
 

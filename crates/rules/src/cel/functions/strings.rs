@@ -227,6 +227,9 @@ fn join<'a>(args: &[Value<'a>]) -> Outcome<'a> {
             .as_str()
             .ok_or_else(|| no_overload("join", args))?,
     };
+    if matches!(list.get(0), Some(Ok(first)) if first.as_str().is_none()) {
+        return Err(no_overload("join", args));
+    }
     let mut out = String::new();
     for (index, item) in list.iter().enumerate() {
         let item = item?;
