@@ -23,7 +23,7 @@ pub use self::{
     formats::format_matches,
     gotext::{json as go_json, number as go_number, quote as go_quote},
     meta::{
-        canonical_time, coerce_embedded, coerce_metadata, dns1035_label_errors,
+        canonical_time, coerce_embedded, coerce_metadata, coerce_resource, dns1035_label_errors,
         dns1123_label_errors, dns1123_subdomain_errors, label_value_errors, qualified_name_errors,
     },
     node::{

@@ -108,3 +108,29 @@ fn embedded(
     }
     Ok(())
 }
+
+/// Everything that kube-apiserver's decoder does to a custom resource: metadata read as an ObjectMeta, unknown fields
+/// pruned (unless the definition keeps them), nulls that can't be dropped, embedded resources put in order.
+///
+/// Gives what the strict decoder says of unknown fields, in its order. Defaults come after this.
+pub fn coerce_resource(
+    object: &mut Value,
+    schema: Schema<'_>,
+    keep_unknown_fields: bool,
+    drop_invalid: bool,
+) -> Result<Vec<String>, String> {
+    let mut complaints = coerce_metadata(object, drop_invalid)?;
+    let say = |path: String| format!("unknown field \"{path}\"");
+    if !keep_unknown_fields {
+        complaints.extend(crate::prune(object, schema, true).into_iter().map(say));
+        crate::prune_nulls(object, schema);
+    }
+    let embedded = coerce_embedded(object, schema, &Path::ROOT, drop_invalid);
+    complaints.extend(
+        embedded
+            .map_err(|error| error.to_string())?
+            .into_iter()
+            .map(say),
+    );
+    Ok(complaints)
+}

@@ -19,7 +19,7 @@ pub enum ReadError {
         /// What should be there.
         expected: &'static str,
     },
-    /// A reference leads to nothing, or in a circle.
+    /// A reference leads to nothing.
     #[error("{path}: no schema {reference}")]
     Reference {
         /// Where in the document.
@@ -27,6 +27,9 @@ pub enum ReadError {
         /// The reference as written.
         reference: String,
     },
+    /// Named schemas that are nothing but references to each other.
+    #[error("references lead in a circle")]
+    Circle,
     /// Deeper than any real schema.
     #[error("{path}: nested too deeply")]
     Depth {

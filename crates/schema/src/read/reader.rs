@@ -44,14 +44,30 @@ impl Reader {
         }
     }
 
+    /// Makes the copies. What is copied may be a copy itself, so chains are followed to their end first.
     pub(super) fn finish(mut self) -> Result<Schemas, ReadError> {
-        for copy in std::mem::take(&mut self.copies) {
-            let mut node = self.schemas.get(copy.from).node().clone();
-            if copy.default.is_some() {
-                node.default = copy.default;
+        let copies = std::mem::take(&mut self.copies);
+        let mut waiting: HashMap<NodeId, &Copy> =
+            copies.iter().map(|copy| (copy.to, copy)).collect();
+        for copy in &copies {
+            let mut chain = Vec::new();
+            let mut next = waiting.remove(&copy.to);
+            while let Some(copy) = next {
+                chain.push(copy);
+                next = waiting.remove(&copy.from);
             }
-            node.nullable |= copy.nullable;
-            self.schemas.set(copy.to, node);
+            let end = chain.last().map(|last| last.from);
+            if chain.iter().any(|copy| Some(copy.to) == end) {
+                return Err(ReadError::Circle);
+            }
+            for copy in chain.iter().rev() {
+                let mut node = self.schemas.get(copy.from).node().clone();
+                if copy.default.is_some() {
+                    node.default.clone_from(&copy.default);
+                }
+                node.nullable |= copy.nullable;
+                self.schemas.set(copy.to, node);
+            }
         }
         Ok(self.schemas)
     }
