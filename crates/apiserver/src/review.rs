@@ -170,10 +170,9 @@ fn token(cluster: &Cluster, spec: &Value) -> Value {
     let now = cluster.clock.seconds();
     let bound = Bound(&cluster.store);
     match cluster.authenticator.review(token, &audiences, now, &bound) {
-        Ok(Some((user, audiences))) => {
-            json!({ "authenticated": true, "user": user_info(&user), "audiences": audiences })
+        Ok(verified) => {
+            json!({ "authenticated": true, "user": user_info(&verified.user), "audiences": verified.audiences })
         }
-        Ok(None) => json!({ "user": {} }),
         Err(error) => json!({ "user": {}, "error": error.to_string() }),
     }
 }

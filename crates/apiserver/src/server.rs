@@ -16,7 +16,8 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tidegate_access::{AccessError, Authenticator, Authority, ServiceAccountKeys, TokenFile};
+use secrecy::SecretString;
+use tidegate_access::{Authenticator, Authority, PkiError, ServiceAccountKeys, TokenFile, TokenFileError};
 use tidegate_store::{self as store, BackupError, CompactError, OpenError, RestoreError, Stats, Store};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
@@ -57,9 +58,12 @@ pub enum StartError {
     /// The data can't be opened: in use, damaged, not allowed.
     #[error(transparent)]
     Store(#[from] OpenError),
-    /// Keys, certificates or tokens can't be read or made.
+    /// Keys or certificates can't be read or made.
     #[error(transparent)]
-    Access(#[from] AccessError),
+    Pki(#[from] PkiError),
+    /// The file of tokens can't be read.
+    #[error(transparent)]
+    Tokens(#[from] TokenFileError),
     /// The address can't be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -117,8 +121,12 @@ impl Server {
             address,
         };
         let tokens = options.token_auth_file.as_deref().map(TokenFile::read).transpose()?;
-        let authenticator = Authenticator::new(keys.clone(), tokens);
-        let tls = authority.server_config(&names(&options, address), now)?;
+        for warning in tokens.iter().flat_map(TokenFile::warnings) {
+            tracing::warn!("{warning}");
+        }
+        let authenticator = Authenticator::new(Some(authority.client_trust()), tokens.unwrap_or_default(), keys.clone());
+        let names = names(&options, address);
+        let tls = authority.server_config(&names.iter().map(String::as_str).collect::<Vec<_>>(), now)?;
         let cluster = Arc::new(Cluster::new(Parts {
             store,
             authenticator,
@@ -159,7 +167,7 @@ impl Server {
     /// # Errors
     ///
     /// If no certificate can be made.
-    pub fn admin_kubeconfig(&self) -> Result<String, AccessError> {
+    pub fn admin_kubeconfig(&self) -> Result<SecretString, PkiError> {
         self.kubeconfig("kubernetes-admin", &["system:masters"])
     }
 
@@ -168,7 +176,7 @@ impl Server {
     /// # Errors
     ///
     /// If no certificate can be made.
-    pub fn kubeconfig(&self, user: &str, groups: &[&str]) -> Result<String, AccessError> {
+    pub fn kubeconfig(&self, user: &str, groups: &[&str]) -> Result<SecretString, PkiError> {
         let identity = self.authority.client(user, groups, crate::clock::Clock.seconds())?;
         Ok(self.authority.kubeconfig(self.url(), user, &identity))
     }

@@ -5,12 +5,14 @@ use crate::{
     clock,
     object::Meta,
     resource::Resource,
+    serve::handler::attributes,
     services::Addresses,
-    status::ApiError,
+    status::{ApiError, GroupResource},
     write::Write,
 };
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
+use tidegate_access::BindingRefusal;
 use tidegate_schema::{FieldError, Path};
 
 /// The finalizer with which a definition waits for its objects.
@@ -75,10 +77,39 @@ pub(crate) fn may_end(resource: &Resource, object: &Value) -> bool {
 
 /// Sets what only the server can: the addresses of a service.
 pub(crate) fn complete(write: &Write<'_>, object: &mut Value, old: Option<&Value>) -> Result<(), ApiError> {
-    if is(write.resource(), "", "services") && write.subresource().is_empty() {
+    let resource = write.resource();
+    if is(resource, "", "services") && write.subresource().is_empty() {
         return service(write, object, old);
     }
+    if resource.group == "rbac.authorization.k8s.io" {
+        return no_escalation(write, object, old);
+    }
     Ok(())
+}
+
+/// Nobody grants what they don't have themselves, unless they may.
+fn no_escalation(write: &Write<'_>, object: &Value, old: Option<&Value>) -> Result<(), ApiError> {
+    let resource = write.resource();
+    let user = &write.call.user;
+    let rbac = write.cluster.rbac();
+    let name = if object.name().is_empty() { &write.call.info.name } else { object.name() };
+    let forbidden = |why: &str| ApiError::forbidden(resource.group_resource(), name, why);
+    if matches!(resource.plural.as_str(), "roles" | "clusterroles") {
+        let attributes = attributes(&write.call.info, write.call.info.verb);
+        return rbac.check_role(user, &attributes, object, old).map_err(|refusal| forbidden(&refusal.to_string()));
+    }
+    let checked = rbac.check_binding(user, object.namespace(), object, old);
+    checked.map_err(|refusal| match &refusal {
+        BindingRefusal::NoRole { resource, name } => ApiError::not_found(
+            GroupResource {
+                group: "rbac.authorization.k8s.io",
+                resource,
+            },
+            name,
+        ),
+        BindingRefusal::NoRoleKind(_) => ApiError::internal(&refusal),
+        BindingRefusal::Escalation(why) => forbidden(&why.to_string()),
+    })
 }
 
 fn service(write: &Write<'_>, object: &mut Value, old: Option<&Value>) -> Result<(), ApiError> {

@@ -3,7 +3,6 @@
 use crate::{
     call::{Answer, Call},
     cluster::Cluster,
-    negotiate::Output,
     object::{self, Meta},
     request::options::{WriteKind, WriteOptions},
     serve::handler::Handler,
@@ -11,7 +10,8 @@ use crate::{
     write,
 };
 use serde_json::{Value, json};
-use tidegate_access::TokenClaims;
+use secrecy::ExposeSecret;
+use tidegate_access::{Bound, TokenRequest};
 use tidegate_schema::{FieldError, Path};
 
 /// Tokens without a wish for another time last an hour.
@@ -30,19 +30,22 @@ pub(crate) async fn create(cluster: &Cluster, call: &Call) -> Result<Answer, Api
     complete(cluster, call, &mut request, &account)?;
     let now = cluster.clock.seconds();
     let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(DEFAULT_SECONDS);
-    let bound = bound(cluster, call, &request["spec"]["boundObjectRef"])?;
+    let bound = Ending::find(cluster, call, &request["spec"]["boundObjectRef"])?;
     let audiences = request["spec"]["audiences"].as_array().into_iter().flatten();
-    let claims = TokenClaims {
-        namespace: call.info.namespace.clone(),
-        account: account.name().to_owned(),
-        account_uid: account.uid().to_owned(),
-        bound,
-        audiences: audiences.filter_map(|text| text.as_str().map(str::to_owned)).collect(),
-        issued_at: now,
-        expires_at: now + seconds,
+    let audiences: Vec<String> = audiences.filter_map(|text| text.as_str().map(str::to_owned)).collect();
+    let wanted = TokenRequest {
+        namespace: &call.info.namespace,
+        name: account.name(),
+        uid: account.uid(),
+        audiences: &audiences,
+        lifetime_seconds: seconds,
+        bound: bound.as_ref().map(Ending::bound),
     };
-    let token = cluster.keys.issue(&claims).map_err(ApiError::internal)?;
-    request["status"] = json!({ "token": token, "expirationTimestamp": crate::clock::text(now + seconds) });
+    let issued = cluster.keys.issue(&wanted, now).map_err(ApiError::internal)?;
+    request["status"] = json!({
+        "token": issued.token.expose_secret(),
+        "expirationTimestamp": crate::clock::text(issued.expires),
+    });
     Answer::document(201, &request, call.output)
 }
 
@@ -94,60 +97,99 @@ fn complete(cluster: &Cluster, call: &Call, request: &mut Value, account: &Value
     }
 }
 
-/// The object that a token ends with: kind, name, uid.
-fn bound(cluster: &Cluster, call: &Call, reference: &Value) -> Result<Option<(String, String, String)>, ApiError> {
-    if reference.is_null() {
-        return Ok(None);
-    }
-    let text = |key: &str| reference[key].as_str().unwrap_or_default();
-    let (kind, name) = (text("kind"), text("name"));
-    let (plural, key) = match (text("apiVersion"), kind) {
-        ("v1", "Pod") => ("pods", format!("pods/{}/{name}", call.info.namespace)),
-        ("v1", "Secret") => ("secrets", format!("secrets/{}/{name}", call.info.namespace)),
-        ("v1", "Node") => ("nodes", format!("nodes/{name}")),
-        (version, kind) => {
-            return Err(ApiError::bad_request(format!(
-                "cannot bind token to object of type {version}, Kind={kind}"
-            )));
+/// The object that a token ends with.
+#[derive(Debug)]
+struct Ending {
+    kind: String,
+    name: String,
+    uid: String,
+    /// Of a pod: its node and the node's uid.
+    node: Option<(String, String)>,
+}
+
+impl Ending {
+    fn bound(&self) -> Bound<'_> {
+        let (name, uid) = (self.name.as_str(), self.uid.as_str());
+        match self.kind.as_str() {
+            "Pod" => Bound::Pod {
+                name,
+                uid,
+                node: self.node.as_ref().map(|(name, uid)| (name.as_str(), uid.as_str())),
+            },
+            "Secret" => Bound::Secret { name, uid },
+            _ => Bound::Node { name, uid },
         }
-    };
-    let what = GroupResource {
-        group: "",
-        resource: plural,
-    };
-    let entry = cluster.store.head(&key).ok_or_else(|| ApiError::not_found(what, name))?;
-    let object = object::from_bytes(&entry.value).map_err(ApiError::internal)?;
-    if kind == "Pod" && object["spec"]["serviceAccountName"] != call.info.name.as_str() {
-        return Err(ApiError::bad_request(format!(
-            "cannot bind token for serviceaccount {:?} to pod running with different serviceaccount name.",
-            call.info.name
-        )));
     }
-    let uid = text("uid");
-    if !uid.is_empty() && uid != object.uid() {
+
+    fn find(cluster: &Cluster, call: &Call, reference: &Value) -> Result<Option<Self>, ApiError> {
+        if reference.is_null() {
+            return Ok(None);
+        }
+        let text = |key: &str| reference[key].as_str().unwrap_or_default();
+        let (kind, name) = (text("kind"), text("name"));
+        let (plural, key) = match (text("apiVersion"), kind) {
+            ("v1", "Pod") => ("pods", format!("pods/{}/{name}", call.info.namespace)),
+            ("v1", "Secret") => ("secrets", format!("secrets/{}/{name}", call.info.namespace)),
+            ("v1", "Node") => ("nodes", format!("nodes/{name}")),
+            (version, kind) => {
+                return Err(ApiError::bad_request(format!(
+                    "cannot bind token to object of type {version}, Kind={kind}"
+                )));
+            }
+        };
         let what = GroupResource {
             group: "",
-            resource: kind,
+            resource: plural,
         };
-        return Err(ApiError::conflict(
-            what,
-            name,
-            &format!(
-                "the UID in the bound object reference ({uid}) does not match the UID in record. The object might have \
-                 been deleted and then recreated"
-            ),
-        ));
+        let entry = cluster.store.head(&key).ok_or_else(|| ApiError::not_found(what, name))?;
+        let object = object::from_bytes(&entry.value).map_err(ApiError::internal)?;
+        if kind == "Pod" && object["spec"]["serviceAccountName"] != call.info.name.as_str() {
+            return Err(ApiError::bad_request(format!(
+                "cannot bind token for serviceaccount {:?} to pod running with different serviceaccount name.",
+                call.info.name
+            )));
+        }
+        let uid = text("uid");
+        if !uid.is_empty() && uid != object.uid() {
+            let what = GroupResource {
+                group: "",
+                resource: kind,
+            };
+            return Err(ApiError::conflict(
+                what,
+                name,
+                &format!(
+                    "the UID in the bound object reference ({uid}) does not match the UID in record. The object might have \
+                     been deleted and then recreated"
+                ),
+            ));
+        }
+        let node = object["spec"]["nodeName"].as_str().filter(|_| kind == "Pod").map(|node| {
+            let entry = cluster.store.head(&format!("nodes/{node}"));
+            let found = entry.and_then(|entry| object::from_bytes(&entry.value).ok());
+            (node.to_owned(), found.map_or_else(String::new, |node| node.uid().to_owned()))
+        });
+        Ok(Some(Self {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            uid: object.uid().to_owned(),
+            node,
+        }))
     }
-    Ok(Some((kind.to_owned(), name.to_owned(), object.uid().to_owned())))
 }
 
 /// The documents by which others verify tokens.
 pub(crate) fn discovery(handler: &Handler, parts: &[&str]) -> Result<Answer, ApiError> {
     let keys = &handler.cluster.keys;
-    let document = if parts.first() == Some(&"openid") {
-        keys.jwks()
+    let url = &handler.cluster.endpoint.url;
+    let (document, media_type) = if parts.first() == Some(&"openid") {
+        (keys.jwks(), "application/jwk-set+json")
     } else {
-        keys.openid_configuration(&format!("{}/openid/v1/jwks", handler.cluster.endpoint.url))
+        (keys.openid_configuration(&format!("{url}/openid/v1/jwks")), crate::negotiate::JSON)
     };
-    Answer::document(200, &document, Output::default())
+    let mut answer = Answer::json(200, document);
+    answer.media_type = media_type;
+    let age = tidegate_access::DISCOVERY_MAX_AGE;
+    answer.headers.push((http::header::CACHE_CONTROL, format!("public, max-age={age}")));
+    Ok(answer)
 }

@@ -13,6 +13,7 @@ pub(crate) use self::{
 
 use self::{data_dir::DataDir, manifests::Manifests};
 use crate::{failure::Failure, signals::Signals};
+use secrecy::ExposeSecret;
 use std::{
     io::{self, Write},
     path::{Path, PathBuf},
@@ -72,7 +73,7 @@ fn write_kubeconfig(server: &Server, arguments: &UpArgs, data: Option<&DataDir>)
         (None, Some(data)) => data.path().join(data_dir::KUBECONFIG),
         (None, None) => std::env::temp_dir().join(format!("tidegate-{}.kubeconfig", std::process::id())),
     };
-    data_dir::write_private(&path, text.as_bytes())
+    data_dir::write_private(&path, text.expose_secret().as_bytes())
         .map_err(|error| Failure::error(format!("cannot write {}: {error}", path.display())))?;
     Ok(path)
 }

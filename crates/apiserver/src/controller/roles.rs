@@ -17,7 +17,7 @@ pub(super) async fn look(cluster: &Cluster) -> Settled {
     debug_assert!(roles.iter().all(|(key, _)| key.starts_with(ROLES)));
     let all: Vec<&Value> = roles.iter().map(|(_, role)| role).collect();
     for (key, role) in roles.iter().filter(|(_, role)| !role["aggregationRule"].is_null()) {
-        let Some(rules) = tidegate_access::aggregated_rules(role, &all) else {
+        let Some(rules) = tidegate_access::aggregate(role, all.iter().copied()) else {
             continue;
         };
         let rules = Value::Array(rules);

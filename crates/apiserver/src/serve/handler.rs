@@ -11,7 +11,7 @@ use crate::{
     faults::FaultAnswer,
     request::{info::RequestInfo, query::Query},
     selector::FieldSelector,
-    status::ApiError,
+    status::{ApiError, GroupResource},
 };
 use bytes::Bytes;
 use futures::StreamExt;
@@ -98,8 +98,7 @@ impl Handler {
             return Err(ordered(fault));
         }
         let user = self.user(&parts.headers, peer)?;
-        authorize(&self.cluster, &user, &attributes(&info, info.verb))?;
-        let user = self.impersonated(&parts.headers, user)?;
+        let user = self.impersonated(&parts.headers, &info, user)?;
         authorize(&self.cluster, &user, &attributes(&info, info.verb))?;
         let body = self.read(&parts.method, body).await?;
         Ok(Admitted {
@@ -120,22 +119,26 @@ impl Handler {
         let user = self
             .cluster
             .authenticator
-            .authenticate(bearer.as_deref(), peer.certificate.as_deref(), now, &bound)
+            .authenticate(bearer, peer.certificate.as_deref(), now, &bound)
             .map_err(|_| ApiError::unauthorized())?;
         Ok(user.unwrap_or_else(User::anonymous))
     }
 
     /// The user that the sender wants to be, if they may.
-    fn impersonated(&self, headers: &HeaderMap, user: User) -> Result<User, ApiError> {
+    fn impersonated(&self, headers: &HeaderMap, info: &RequestInfo, user: User) -> Result<User, ApiError> {
         let text = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let wanted = tidegate_access::Impersonation::parse(text).map_err(ApiError::internal)?;
+        let wanted = tidegate_access::Impersonation::parse(text).map_err(|error| ApiError::bad_request(error.to_string()))?;
         let Some(wanted) = wanted else {
             return Ok(user);
         };
-        for attributes in wanted.attributes() {
-            authorize(&self.cluster, &user, &attributes)?;
-        }
-        Ok(wanted.into_user())
+        let decide = |user: &User, attributes: &Attributes<'_>| self.cluster.rbac().authorize(user, attributes);
+        wanted.authorize(&user, &attributes(info, info.verb), decide).map_err(|refusal| {
+            let what = GroupResource {
+                group: &refusal.group,
+                resource: &refusal.resource,
+            };
+            ApiError::forbidden(what, &refusal.name, &refusal.message)
+        })
     }
 
     async fn read(&self, method: &Method, body: Incoming) -> Result<Bytes, ApiError> {
@@ -175,11 +178,8 @@ fn class_of(info: &RequestInfo) -> Class {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = text.trim().split_once(' ')?;
-    let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| token.to_owned())
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    tidegate_access::bearer_token(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
 }
 
 /// What the authorizer sees of a request.
@@ -207,7 +207,7 @@ pub(crate) fn authorize(cluster: &Cluster, user: &User, attributes: &Attributes<
     if !decision.reason.is_empty() {
         why = format!("{why}: {}", decision.reason);
     }
-    let what = crate::status::GroupResource {
+    let what = GroupResource {
         group: attributes.group,
         resource: attributes.resource,
     };

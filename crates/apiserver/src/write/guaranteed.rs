@@ -77,7 +77,7 @@ impl Write<'_> {
     async fn replace(&self, key: &str, entry: &Entry, old: &Value, mut new: Value) -> Result<Option<Outcome>, ApiError> {
         self.check_version(&mut new, old)?;
         self.before_update(&mut new, old)?;
-        Self::keep_times(&mut new, old);
+        tidegate_merge::keep_times(&mut new, old);
         let request = self.admission(Operation::Update, new.name(), Some(&new), Some(old));
         self.cluster.validate_admission(&request)?;
         if deleted_by_update(&new, old) && special::may_end(self.resource(), &new) {

@@ -41,23 +41,6 @@ impl Write<'_> {
         })
         .map_err(patch_failed)
     }
-
-    /// Times of owners don't move where nothing else does.
-    pub(super) fn keep_times(new: &mut Value, old: &Value) {
-        let Some(owners) = old["metadata"].get("managedFields") else {
-            return;
-        };
-        let Some(touched) = new["metadata"].get("managedFields") else {
-            return;
-        };
-        if touched == owners || !same_but_times(touched, owners) {
-            return;
-        }
-        let touched = std::mem::replace(&mut new["metadata"]["managedFields"], owners.clone());
-        if new != old {
-            new["metadata"]["managedFields"] = touched;
-        }
-    }
 }
 
 /// A refusal in the server's words.
@@ -72,19 +55,4 @@ pub(super) fn patch_failed(error: PatchError) -> ApiError {
         answer.details_mut().causes.extend(causes);
     }
     answer
-}
-
-/// Whether two lists of owners differ in nothing but times.
-fn same_but_times(a: &Value, b: &Value) -> bool {
-    let (Some(a), Some(b)) = (a.as_array(), b.as_array()) else {
-        return false;
-    };
-    let timeless = |entry: &Value| {
-        let mut entry = entry.clone();
-        if let Some(fields) = entry.as_object_mut() {
-            fields.remove("time");
-        }
-        entry
-    };
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| timeless(a) == timeless(b))
 }
