@@ -1,5 +1,6 @@
 //! What is wrong with objects, in Kubernetes' words and order.
 
+pub(crate) mod address;
 pub(crate) mod autoscaler;
 pub(crate) mod config;
 pub(crate) mod container;
@@ -21,21 +22,64 @@ pub(crate) mod volume;
 pub(crate) mod words;
 pub(crate) mod workload;
 
-use crate::meta::{NameCheck, validate_object_meta, validate_object_meta_update};
+use crate::{
+    meta::{NameCheck, validate_object_meta, validate_object_meta_update},
+    view::list,
+};
 use serde_json::Value;
+use std::ops::{Deref, DerefMut};
 use tidegate_schema::{FieldError, Path};
 
-/// What is found is added here.
-pub(crate) type Errors = Vec<FieldError>;
+/// What is found. Findings of declared rules (those that Kubernetes generates from marks on its types) come last, in
+/// the order of the fields.
+#[derive(Debug, Default)]
+pub(crate) struct Errors {
+    found: Vec<FieldError>,
+    declared: Vec<FieldError>,
+}
+
+impl Deref for Errors {
+    type Target = Vec<FieldError>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.found
+    }
+}
+
+impl DerefMut for Errors {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.found
+    }
+}
+
+impl Errors {
+    /// Adds a finding of a declared rule.
+    pub(crate) fn declare(&mut self, error: FieldError) {
+        self.declared.push(error);
+    }
+
+    /// All that was found, each once.
+    pub(crate) fn finish(self) -> Vec<FieldError> {
+        let mut all: Vec<FieldError> = Vec::new();
+        for error in self.found.into_iter().chain(self.declared) {
+            if !all.contains(&error) {
+                all.push(error);
+            }
+        }
+        all
+    }
+}
 
 /// The metadata of a new object.
 pub(crate) fn meta_create(object: &Value, namespaced: bool, name: NameCheck, errors: &mut Errors) {
-    errors.extend(validate_object_meta(
-        &object["metadata"],
-        namespaced,
-        name,
-        &Path::ROOT.child("metadata"),
-    ));
+    let root = Path::ROOT;
+    let path = root.child("metadata");
+    let meta = &object["metadata"];
+    errors.extend(validate_object_meta(meta, namespaced, name, &path));
+    let finalizers = path.child("finalizers");
+    for (at, name) in list(&meta["finalizers"]).iter().enumerate() {
+        namespace::standard_finalizer(name, &finalizers.index(at), errors);
+    }
 }
 
 /// The metadata of an update.

@@ -24,6 +24,7 @@ pub(crate) fn decode(model: &str, value: Value) -> Result<(Value, Vec<String>), 
     };
     let mut reader = Reader {
         strict: true,
+        forgets_empty: model.starts_with("io.k8s.api."),
         ..Reader::default()
     };
     let value = reader.object(found, value)?;
@@ -48,6 +49,8 @@ pub(crate) fn zero_struct(found: &'static Type) -> Value {
 struct Reader {
     /// Complaints are kept.
     strict: bool,
+    /// Lists and maps that are empty become null: the stored form doesn't tell them from missing ones.
+    forgets_empty: bool,
     complaints: Vec<String>,
     /// The first error that didn't stop the reading.
     error: Option<String>,
@@ -62,13 +65,29 @@ struct Reader {
 impl Reader {
     fn wrong_type(&mut self, value: &str, wanted: &Form) {
         if self.error.is_none() {
-            let wanted = wanted.go();
-            self.error = Some(if self.fields.is_empty() {
-                format!("json: cannot unmarshal {value} into Go value of type {wanted}")
-            } else {
-                let at = format!("{}.{}", self.structure, self.fields.join("."));
-                format!("json: cannot unmarshal {value} into Go struct field {at} of type {wanted}")
-            });
+            self.error = Some(self.type_error(value, &wanted.go()));
+        }
+    }
+
+    fn type_error(&self, value: &str, wanted: &str) -> String {
+        if self.fields.is_empty() {
+            return format!("json: cannot unmarshal {value} into Go value of type {wanted}");
+        }
+        let at = format!("{}.{}", self.structure, self.fields.join("."));
+        format!("json: cannot unmarshal {value} into Go struct field {at} of type {wanted}")
+    }
+
+    fn int_or_string(&self, value: Value) -> Result<Value, String> {
+        match value {
+            Value::String(_) => Ok(value),
+            Value::Number(number) => match number
+                .as_i64()
+                .filter(|number| i32::try_from(*number).is_ok())
+            {
+                Some(number) => Ok(number.into()),
+                None => Err(self.type_error(&format!("number {number}"), "int32")),
+            },
+            other => Err(self.type_error(word(&other), "int32")),
         }
     }
 
@@ -149,6 +168,12 @@ impl Reader {
                 Some(found) => self.object(found, value),
                 None => Ok(value),
             },
+            (Form::List(_), Value::Array(items)) if items.is_empty() && self.forgets_empty => {
+                Ok(Value::Null)
+            }
+            (Form::Map(..), Value::Object(entries)) if entries.is_empty() && self.forgets_empty => {
+                Ok(Value::Null)
+            }
             (Form::List(item), Value::Array(items)) => self.list(item, items),
             (Form::Map(_, item), Value::Object(entries)) => self.map(item, entries),
             (Form::Named(_, inner), value) if fits(inner, &value) => self.form(inner, value),
@@ -170,7 +195,10 @@ impl Reader {
         let mut read = Map::new();
         for (key, value) in entries {
             self.path.push(key.clone());
-            let value = self.form(item, value)?;
+            let value = match (item, self.form(item, value)?) {
+                (Form::Bytes, Value::Null) => "".into(),
+                (_, value) => value,
+            };
             self.path.pop();
             read.insert(key, value);
         }
@@ -222,8 +250,12 @@ impl Reader {
             (Special::IntOrString, Value::Null) => Ok(0.into()),
             (Special::Fields | Special::Raw | Special::Json, value) => Ok(value),
             (_, Value::Null) => Ok(Value::Null),
-            (Special::Time, value) => time::normal(&plain_text(value)?, false).map(Value::from),
-            (Special::MicroTime, value) => time::normal(&plain_text(value)?, true).map(Value::from),
+            (Special::Time | Special::MicroTime, Value::String(text)) => {
+                time::normal(&text, special == Special::MicroTime).map(Value::from)
+            }
+            (Special::Time | Special::MicroTime, other) => {
+                Err(self.type_error(word(&other), "string"))
+            }
             (Special::Quantity, value) => {
                 let text = match &value {
                     Value::String(text) => text.trim().to_owned(),
@@ -233,7 +265,7 @@ impl Reader {
                     .map(Value::from)
                     .map_err(str::to_owned)
             }
-            (Special::IntOrString, value) => int_or_string(value),
+            (Special::IntOrString, value) => self.int_or_string(value),
             (Special::PropsOrBool, value @ Value::Bool(_)) => Ok(value),
             (Special::PropsOrBool, value @ Value::Object(_)) => self.props(value),
             (Special::PropsOrBool, _) => Err("boolean or JSON schema expected".to_owned()),
@@ -282,35 +314,6 @@ pub(crate) fn word(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
-    }
-}
-
-fn plain_text(value: Value) -> Result<String, String> {
-    match value {
-        Value::String(text) => Ok(text),
-        other => Err(format!(
-            "json: cannot unmarshal {} into Go value of type string",
-            word(&other)
-        )),
-    }
-}
-
-fn int_or_string(value: Value) -> Result<Value, String> {
-    match value {
-        Value::String(_) => Ok(value),
-        Value::Number(number) => match number
-            .as_i64()
-            .filter(|number| i32::try_from(*number).is_ok())
-        {
-            Some(number) => Ok(number.into()),
-            None => Err(format!(
-                "json: cannot unmarshal number {number} into Go value of type int32"
-            )),
-        },
-        other => Err(format!(
-            "json: cannot unmarshal {} into Go value of type int32",
-            word(&other)
-        )),
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) use self::service::needs_health_port;
 mod workloads;
 
 use crate::{
-    check,
+    check::{self, Errors},
     meta::{NameCheck, name_is_subdomain},
     types::{Form, Types},
     view::remove,
@@ -26,6 +26,8 @@ pub(crate) struct Ways {
     pub(crate) name: NameCheck,
     /// It has a status that only the subresource writes.
     pub(crate) status: bool,
+    /// A new object may have a status.
+    pub(crate) born_with_status: bool,
     /// What the generation counts.
     pub(crate) counts: Counts,
     /// A PUT may create.
@@ -40,11 +42,11 @@ pub(crate) struct Ways {
     /// New, old, subresource.
     pub(crate) update: fn(&mut Value, &Value, &str),
     /// What is checked beside the metadata.
-    pub(crate) check: fn(&Value, &mut Vec<FieldError>),
+    pub(crate) check: fn(&Value, &mut Errors),
     /// The same, of an update: new, old.
-    pub(crate) check_update: fn(&Value, &Value, &mut Vec<FieldError>),
+    pub(crate) check_update: fn(&Value, &Value, &mut Errors),
     /// The same, of an update of a subresource.
-    pub(crate) check_part: fn(&Value, &Value, &str, &mut Vec<FieldError>),
+    pub(crate) check_part: fn(&Value, &Value, &str, &mut Errors),
     pub(crate) warn: fn(&Value, Option<&Value>, &mut Vec<String>),
 }
 
@@ -73,6 +75,7 @@ const USUAL: Ways = Ways {
     of: "",
     name: name_is_subdomain,
     status: false,
+    born_with_status: false,
     counts: Counts::Nothing,
     put_creates: false,
     unconditional: true,
@@ -99,7 +102,7 @@ pub(crate) fn of(model: &str) -> &'static Ways {
 
 /// Takes what a client may not set out of a new object.
 pub(crate) fn prepare_create(model: &str, ways: &Ways, object: &mut Value) {
-    if ways.status {
+    if ways.status && !ways.born_with_status {
         reset_status(model, object);
     }
     if ways.counts != Counts::Nothing {
@@ -186,7 +189,7 @@ pub(crate) fn copy(new: &mut Value, old: &Value, part: &str, name: &str) {
 
 /// What is wrong with a new object.
 pub(crate) fn validate_create(ways: &Ways, namespaced: bool, object: &Value) -> Vec<FieldError> {
-    let mut errors = Vec::new();
+    let mut errors = Errors::default();
     if !ways.review && !ways.meta_last {
         check::meta_create(object, namespaced, ways.name, &mut errors);
     }
@@ -194,7 +197,7 @@ pub(crate) fn validate_create(ways: &Ways, namespaced: bool, object: &Value) -> 
     if ways.meta_last && errors.is_empty() {
         check::meta_create(object, namespaced, ways.name, &mut errors);
     }
-    errors
+    errors.finish()
 }
 
 /// What is wrong with an update. The metadata is looked at for all kinds; most kinds look again.
@@ -204,14 +207,14 @@ pub(crate) fn validate_update(
     old: &Value,
     subresource: &str,
 ) -> Vec<FieldError> {
-    let mut errors = Vec::new();
+    let mut errors = Errors::default();
     check::meta_update(new, old, &mut errors);
     if subresource.is_empty() {
         (ways.check_update)(new, old, &mut errors);
     } else {
         (ways.check_part)(new, old, subresource, &mut errors);
     }
-    errors
+    errors.finish()
 }
 
 /// The fields that are reset on writes through an endpoint.

@@ -14,9 +14,9 @@ pub(crate) fn autoscaler(object: &Value, errors: &mut Errors) {
     let spec = &object["spec"];
     let most = int(spec, "maxReplicas");
     let least = spec["minReplicas"].as_i64();
-    if let Some(least) = least.filter(|least| *least < 1) {
-        let why = "must be greater than or equal to 1";
-        errors.push(FieldError::invalid(
+    if let Some(least) = least.filter(|least| *least < 0) {
+        let why = "must be greater than or equal to 0";
+        errors.declare(FieldError::invalid(
             &path.child("minReplicas"),
             &least.into(),
             why,
@@ -24,9 +24,9 @@ pub(crate) fn autoscaler(object: &Value, errors: &mut Errors) {
     }
     let at = path.child("maxReplicas");
     if most == 0 {
-        errors.push(FieldError::required(&at, "must be set and greater than 0"));
+        errors.declare(FieldError::required(&at, ""));
     } else if most < 0 {
-        errors.push(FieldError::invalid(
+        errors.declare(FieldError::invalid(
             &at,
             &most.into(),
             "must be greater than or equal to 1",
@@ -47,9 +47,26 @@ pub(crate) fn autoscaler(object: &Value, errors: &mut Errors) {
             errors,
         );
     }
-    let metrics = path.child("metrics");
+    let version = text(&spec["scaleTargetRef"], "apiVersion");
+    if !version.contains('/') {
+        let why = "apiVersion must specify API group";
+        errors.push(FieldError::invalid(
+            &target.child("apiVersion"),
+            &version.into(),
+            why,
+        ));
+    }
+    metrics(spec, &path.child("metrics"), errors);
+}
+
+fn metrics(spec: &Value, metrics: &Path<'_>, errors: &mut Errors) {
     for (index, metric) in list(&spec["metrics"]).iter().enumerate() {
         metric_source(metric, &metrics.index(index), errors);
+    }
+    let outside = |metric: &Value| matches!(text(metric, "type"), "Object" | "External");
+    if spec["minReplicas"] == 0 && !list(&spec["metrics"]).iter().any(outside) {
+        let why = "must specify at least one Object or External metric to support scaling to zero replicas";
+        errors.push(FieldError::forbidden(metrics, why));
     }
     if let Some(percent) = spec["targetCPUUtilizationPercentage"]
         .as_i64()
@@ -93,7 +110,7 @@ fn metric_source(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
             ));
         } else {
             let kinds: Vec<&str> = SOURCES.iter().map(|(kind, _)| *kind).collect();
-            errors.push(FieldError::not_supported(
+            errors.push(super::words::unsupported(
                 &path.child("type"),
                 &kind.into(),
                 &kinds,

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     decode,
     meta::{
-        config_key_errors, dns1123_label_errors, env_var_name_errors, form_error, port_name_errors,
-        qualified_name_errors,
+        config_key_errors, dns1123_label_errors, dns1123_subdomain_errors, env_var_name_errors,
+        form_error, port_name_errors, qualified_name_errors,
     },
     view::{int, list, map, text},
 };
@@ -40,7 +40,7 @@ pub(crate) fn common(
     missing_or_one_of(
         container,
         "terminationMessagePolicy",
-        &["FallbackToLogsOnError", "File"],
+        &["File", "FallbackToLogsOnError"],
         path,
         errors,
     );
@@ -109,7 +109,12 @@ fn env(container: &Value, path: &Path<'_>, errors: &mut Errors) {
             .filter(|name| !from[*name].is_null())
         {
             let source = here.child(name);
-            required(&from[name], "name", &source, errors);
+            form(
+                text(&from[name], "name"),
+                dns1123_subdomain_errors,
+                &source.child("name"),
+                errors,
+            );
             if required(&from[name], "key", &source, errors) {
                 form(
                     text(&from[name], "key"),
@@ -197,13 +202,35 @@ fn mounts(container: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mu
     }
 }
 
+/// Resources that are known, but aren't of containers.
+const KNOWN: &[&str] = &[
+    "requests.cpu",
+    "requests.memory",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "persistentvolumeclaims",
+    "configmaps",
+    "storage",
+];
 const STANDARD: &[&str] = &["cpu", "memory", "ephemeral-storage"];
 
 fn resource_name(name: &str, path: &Path<'_>, errors: &mut Errors) {
+    let before = errors.len();
     form(name, qualified_name_errors, path, errors);
+    let sound = errors.len() == before;
     let mut invalid = |why: &str| errors.push(FieldError::invalid(path, &name.into(), why));
     if !name.contains('/') {
         if !STANDARD.contains(&name) && !name.starts_with("hugepages-") {
+            if sound && !KNOWN.contains(&name) {
+                invalid("must be a standard resource type or fully qualified");
+            }
             invalid("must be a standard resource for containers");
         }
     } else if !is_native(name) && name.starts_with("requests.") {

@@ -3,7 +3,7 @@
 use super::{
     Errors, meta_create, meta_update, net,
     service::PROTOCOLS,
-    words::{form, immutable, missing_or_one_of, one_of, port, too_many},
+    words::{Form, declared_immutable, declared_required, form, one_of, port, too_many},
 };
 use crate::{
     meta::{
@@ -64,7 +64,7 @@ fn endpoint_port(one: &Value, named: bool, path: &Path<'_>, errors: &mut Errors)
         name => form(name, dns1123_label_errors, &path.child("name"), errors),
     }
     port(int(one, "port"), &path.child("port"), errors);
-    missing_or_one_of(one, "protocol", PROTOCOLS, path, errors);
+    super::words::missing_or_one_of(one, "protocol", PROTOCOLS, path, errors);
     if let Some(protocol) = one["appProtocol"].as_str() {
         form(
             protocol,
@@ -94,18 +94,20 @@ pub(crate) fn slice_update(new: &Value, old: &Value, errors: &mut Errors) {
     if new["endpoints"] != old["endpoints"] {
         slice_endpoints(new, errors);
     }
-    immutable(new, old, "addressType", &Path::ROOT, errors);
+    declared_immutable(new, old, "addressType", &Path::ROOT, errors);
 }
 
 fn slice_head(object: &Value, errors: &mut Errors) {
     let root = Path::ROOT;
-    missing_or_one_of(
-        object,
-        "addressType",
-        &["FQDN", "IPv4", "IPv6"],
-        &root,
-        errors,
-    );
+    if declared_required(object, "addressType", &root, errors) {
+        one_of(
+            object,
+            "addressType",
+            &["FQDN", "IPv4", "IPv6"],
+            &root,
+            errors,
+        );
+    }
     let ports = list(&object["ports"]);
     let path = root.child("ports");
     if ports.len() > 20_000 {
@@ -148,10 +150,7 @@ fn slice_endpoints(object: &Value, errors: &mut Errors) {
         let addresses = list(&endpoint["addresses"]);
         let here = at.child("addresses");
         if addresses.is_empty() {
-            errors.push(FieldError::required(
-                &here,
-                "must contain at least 1 address",
-            ));
+            errors.declare(FieldError::required(&here, ""));
         } else if addresses.len() > 100 {
             errors.push(too_many(&here, addresses.len(), 100));
         }
@@ -241,7 +240,7 @@ fn qualified_domain(name: &str, path: &Path<'_>, errors: &mut Errors) {
 }
 
 fn hints(hints: &Value, path: &Path<'_>, errors: &mut Errors) {
-    let groups: [(&str, fn(&str) -> Vec<String>); 2] = [
+    let groups: [(&str, Form); 2] = [
         ("forZones", label_value_errors),
         ("forNodes", dns1123_subdomain_errors),
     ];

@@ -2,7 +2,7 @@
 
 use super::{
     Errors, meta_create, meta_update, net,
-    words::{form, immutable, one_of, port, required},
+    words::{declared_required, form, immutable, one_of, port, required},
 };
 use crate::{
     meta::{
@@ -243,7 +243,25 @@ pub(crate) fn class(object: &Value, errors: &mut Errors) {
         return;
     }
     let at = path.child("parameters");
-    reference(parameters, &at, errors);
+    if let Some(group) = parameters["apiGroup"].as_str() {
+        form(
+            group,
+            dns1123_subdomain_errors,
+            &at.child("apiGroup"),
+            errors,
+        );
+    }
+    for name in ["kind", "name"] {
+        if declared_required(parameters, name, &at, errors) {
+            let value = text(parameters, name);
+            form(
+                value,
+                |value| name_is_path_segment(value, false),
+                &at.child(name),
+                errors,
+            );
+        }
+    }
     let namespace = at.child("namespace");
     match (text(parameters, "scope"), parameters["namespace"].as_str()) {
         ("Namespace", None) => {

@@ -55,11 +55,12 @@ fn generated_labels(object: &Value, errors: &mut Errors) {
         .filter(|(key, value)| text(given, key) != *value)
     {
         let why = format!("must be '{value}'");
-        errors.push(FieldError::invalid(
-            &labels.key(key),
-            &text(given, key).into(),
-            why,
-        ));
+        let shown = if given.get(key).is_none() {
+            &Value::Null
+        } else {
+            given
+        };
+        errors.push(FieldError::invalid(&labels.key(key), shown, why));
     }
 }
 
@@ -104,7 +105,7 @@ fn job_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         one_of(
             spec,
             "completionMode",
-            &["Indexed", "NonIndexed"],
+            &["NonIndexed", "Indexed"],
             path,
             errors,
         );
@@ -152,7 +153,7 @@ fn restart_policy(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         }
         "OnFailure" | "Never" => {}
         _ => {
-            let mut error = FieldError::not_supported(&at, policy, &[]);
+            let mut error = super::words::unsupported(&at, policy, &[]);
             error.detail = "supported values: \"OnFailure\", \"Never\"".to_owned();
             errors.push(error);
         }
@@ -251,10 +252,10 @@ fn cron_spec(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     }
     if is_true(job, "manualSelector") {
         let at = inner.child("manualSelector");
-        errors.push(FieldError::not_supported(
+        errors.push(super::words::unsupported(
             &at,
             &job["manualSelector"],
-            &["false", "nil"],
+            &["nil", "false"],
         ));
     }
     for name in ["successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {

@@ -17,13 +17,16 @@ pub(crate) fn namespace(object: &Value, errors: &mut Errors) {
 }
 
 fn finalizer(name: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let text = name.as_str().unwrap_or_default();
+    let found = qualified_name_errors(text).into_iter();
+    errors.extend(found.map(|why| FieldError::invalid(path, name, why)));
+    standard_finalizer(name, path, errors);
+}
+
+/// A name without a domain must be one of Kubernetes' own.
+pub(crate) fn standard_finalizer(name: &Value, path: &Path<'_>, errors: &mut Errors) {
     let known = ["kubernetes", "orphan", "foregroundDeletion"];
     let text = name.as_str().unwrap_or_default();
-    errors.extend(
-        qualified_name_errors(text)
-            .into_iter()
-            .map(|why| FieldError::invalid(path, name, why)),
-    );
     if !text.contains('/') && !known.contains(&text) {
         let why = "name is neither a standard finalizer name nor is it fully qualified";
         errors.push(FieldError::invalid(path, name, why));

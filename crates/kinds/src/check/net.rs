@@ -84,6 +84,15 @@ pub(crate) fn canonical_ip(text: &str, path: &Path<'_>, errors: &mut Errors) -> 
     wanted == text
 }
 
+/// Whether it is a range.
+pub(crate) fn is_cidr(value: &serde_json::Value) -> bool {
+    let mut errors = Errors::default();
+    cidr(value.as_str().unwrap_or_default(), &Path::ROOT, &mut errors);
+    errors
+        .iter()
+        .all(|error| !error.detail.starts_with("must be a valid CIDR value"))
+}
+
 /// A range: `10.9.8.0/24`.
 pub(crate) fn cidr(text: &str, path: &Path<'_>, errors: &mut Errors) {
     let parsed = text.split_once('/').and_then(|(address, bits)| {
@@ -212,7 +221,7 @@ mod tests {
             ),
         ];
         for (text, expect) in cases {
-            let mut errors = Vec::new();
+            let mut errors = super::Errors::default();
             ip(text, &Path::ROOT, &mut errors);
             assert_eq!(
                 errors.first().map_or("", |error| &error.detail),
@@ -242,7 +251,7 @@ mod tests {
             ),
         ];
         for (text, expect) in cases {
-            let mut errors = Vec::new();
+            let mut errors = super::Errors::default();
             cidr(text, &Path::ROOT, &mut errors);
             assert_eq!(
                 errors.first().map_or("", |error| &error.detail),

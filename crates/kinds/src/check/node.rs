@@ -10,9 +10,9 @@ use crate::{
     view::{list, map, text},
 };
 use serde_json::Value;
-use tidegate_schema::{FieldError, Path};
+use tidegate_schema::{FieldError, FieldErrorType, Path};
 
-const EFFECTS: &[&str] = &["NoExecute", "NoSchedule", "PreferNoSchedule"];
+const EFFECTS: &[&str] = &["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 pub(crate) fn node(object: &Value, errors: &mut Errors) {
     let root = Path::ROOT;
@@ -33,6 +33,17 @@ pub(crate) fn node(object: &Value, errors: &mut Errors) {
             .iter()
             .filter(|range| !range.as_str().unwrap_or_default().contains(':'))
             .count();
+        if let Some((index, bad)) = ranges
+            .iter()
+            .enumerate()
+            .find(|(_, range)| !net::is_cidr(range))
+        {
+            let bad = bad.as_str().unwrap_or_default();
+            let why = format!(
+                "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[{index}]: <nil> (invalid CIDR address: {bad})"
+            );
+            errors.push(FieldError::new(FieldErrorType::Internal, &path, why));
+        }
         if ranges.len() > 2 || older != 1 {
             let why = "may specify no more than one CIDR for each IP family";
             errors.push(FieldError::invalid(&path, &object["spec"]["podCIDRs"], why));
@@ -66,11 +77,19 @@ fn taints(object: &Value, errors: &mut Errors) {
                 && text(other, "effect") == text(taint, "effect")
         };
         if taints[..index].iter().any(same) {
-            let mut error = FieldError::duplicate(&at, taint);
+            let mut error = FieldError::duplicate(&at, &Value::Null);
+            error.bad_value = internal_taint(taint);
             error.detail = "taints must be unique by key and effect pair".to_owned();
             errors.push(error);
         }
     }
+}
+
+/// As the server's own type writes it.
+fn internal_taint(taint: &Value) -> String {
+    let (key, value) = (text(taint, "key"), text(taint, "value"));
+    let (effect, added) = (text(taint, "effect"), &taint["timeAdded"]);
+    format!("{{\"Key\":{key:?},\"Value\":{value:?},\"Effect\":{effect:?},\"TimeAdded\":{added}}}")
 }
 
 fn resources(object: &Value, errors: &mut Errors) {
@@ -108,9 +127,17 @@ pub(crate) fn is_native(name: &str) -> bool {
     !name.contains('/') || name.contains("kubernetes.io/")
 }
 
+pub(crate) fn part(new: &Value, old: &Value, _: &str, errors: &mut Errors) {
+    changes(new, old, errors);
+}
+
 pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
     meta_create(new, false, name_is_subdomain, errors);
     node(new, errors);
+    changes(new, old, errors);
+}
+
+fn changes(new: &Value, old: &Value, errors: &mut Errors) {
     meta_update(new, old, errors);
     resources(new, errors);
     let root = Path::ROOT;
@@ -122,7 +149,10 @@ pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
         .enumerate()
         .filter(|(index, one)| addresses[..*index].contains(one))
     {
-        errors.push(FieldError::duplicate(&path.index(index), address));
+        let mut error = FieldError::duplicate(&path.index(index), &Value::Null);
+        let (kind, text) = (text(address, "type"), text(address, "address"));
+        error.bad_value = format!("{{\"Type\":{kind:?},\"Address\":{text:?}}}");
+        errors.push(error);
     }
     let (before, after) = (
         list(&old["spec"]["podCIDRs"]),

@@ -4,7 +4,7 @@ use super::{
     Errors,
     container::{Volumes, common, probes, user},
     meta_create, meta_update, volume,
-    words::{form, missing_or_one_of, not_negative, one_of},
+    words::{Form, form, missing_or_one_of, not_negative, one_of},
 };
 use crate::{
     meta::{
@@ -16,9 +16,9 @@ use crate::{
 use serde_json::Value;
 use tidegate_schema::{FieldError, Path};
 
-const DNS_POLICIES: &[&str] = &["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"];
-const RESTART_POLICIES: &[&str] = &["Always", "Never", "OnFailure"];
-const EFFECTS: &[&str] = &["NoExecute", "NoSchedule", "PreferNoSchedule"];
+const DNS_POLICIES: &[&str] = &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
+const RESTART_POLICIES: &[&str] = &["Always", "OnFailure", "Never"];
+const EFFECTS: &[&str] = &["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 pub(crate) fn pod(object: &Value, errors: &mut Errors) {
     let root = Path::ROOT;
@@ -79,7 +79,7 @@ fn spec(spec: &Value, is_pod: bool, path: &Path<'_>, errors: &mut Errors) {
         user(&spec["securityContext"], name, &context, errors);
     }
     spread(spec, &path.child("topologySpreadConstraints"), errors);
-    let named: [(&str, fn(&str) -> Vec<String>); 2] = [
+    let named: [(&str, Form); 2] = [
         ("serviceAccountName", dns1123_subdomain_errors),
         ("nodeName", dns1123_subdomain_errors),
     ];
@@ -89,6 +89,11 @@ fn spec(spec: &Value, is_pod: bool, path: &Path<'_>, errors: &mut Errors) {
     {
         form(text(spec, name), check, &path.child(name), errors);
     }
+    placed(spec, path, errors);
+}
+
+/// Where and when the pod runs.
+fn placed(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     let deadline = &spec["activeDeadlineSeconds"];
     if deadline
         .as_i64()
@@ -128,7 +133,7 @@ fn spec(spec: &Value, is_pod: bool, path: &Path<'_>, errors: &mut Errors) {
         one_of(
             spec,
             "preemptionPolicy",
-            &["Never", "PreemptLowerPriority"],
+            &["PreemptLowerPriority", "Never"],
             path,
             errors,
         );
@@ -316,18 +321,17 @@ pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
     }
     kept_tolerations(new, old, &path.child("tolerations"), errors);
     let gates = path.child("schedulingGates");
-    let added = list(&new["schedulingGates"])
-        .iter()
-        .filter(|gate| !list(&old["schedulingGates"]).contains(gate));
-    let names: Vec<String> = added
-        .map(|gate| format!("\"{}\"", text(gate, "name")))
-        .collect();
-    if !names.is_empty() {
-        let why = format!(
-            "only deletion is allowed, but found new scheduling gate(s): {}",
-            names.join(",")
-        );
-        errors.push(FieldError::forbidden(&gates, why));
+    for (index, gate) in list(&new["schedulingGates"]).iter().enumerate() {
+        if !list(&old["schedulingGates"]).contains(gate) {
+            let why = format!(
+                "only deletion is allowed, but found new scheduling gate '{}'",
+                text(gate, "name")
+            );
+            errors.push(FieldError::forbidden(
+                &gates.index(index).child("name"),
+                why,
+            ));
+        }
     }
     if fixed(new) != fixed(old) {
         let why = format!("pod updates may not change fields other than {UPDATABLE}\n");

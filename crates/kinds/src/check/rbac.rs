@@ -1,6 +1,9 @@
 //! Checks of roles and bindings.
 
-use super::{Errors, meta_create, meta_update, words::immutable};
+use super::{
+    Errors, meta_create, meta_update,
+    words::{IMMUTABLE, declared_required},
+};
 use crate::{
     meta::{name_is_path_segment, name_is_subdomain, validate_label_selector},
     view::{list, text},
@@ -16,10 +19,7 @@ fn rules(object: &Value, namespaced: bool, errors: &mut Errors) {
         let at = path.index(index);
         let none = |name: &str| list(&rule[name]).is_empty();
         if none("verbs") {
-            errors.push(FieldError::required(
-                &at.child("verbs"),
-                "verbs must contain at least one value",
-            ));
+            errors.declare(FieldError::required(&at.child("verbs"), ""));
         }
         if !none("nonResourceURLs") {
             let mut invalid = |why: &str| {
@@ -97,14 +97,29 @@ pub(crate) fn binding_update(new: &Value, old: &Value, errors: &mut Errors) {
     meta_create(new, true, name_is_path_segment, errors);
     bound(new, true, errors);
     meta_update(new, old, errors);
-    immutable(new, old, "roleRef", &Path::ROOT, errors);
+    role_stays(new, old, errors);
 }
 
 pub(crate) fn cluster_binding_update(new: &Value, old: &Value, errors: &mut Errors) {
     meta_create(new, false, name_is_path_segment, errors);
     bound(new, false, errors);
     meta_update(new, old, errors);
-    immutable(new, old, "roleRef", &Path::ROOT, errors);
+    role_stays(new, old, errors);
+}
+
+/// The value is shown as the server's own type writes it.
+fn role_stays(new: &Value, old: &Value, errors: &mut Errors) {
+    let role = &new["roleRef"];
+    if *role != old["roleRef"] {
+        let mut error = FieldError::invalid(&Path::ROOT.child("roleRef"), &Value::Null, IMMUTABLE);
+        let (group, kind, name) = (
+            text(role, "apiGroup"),
+            text(role, "kind"),
+            text(role, "name"),
+        );
+        error.bad_value = format!("{{\"APIGroup\":{group:?},\"Kind\":{kind:?},\"Name\":{name:?}}}");
+        errors.push(error);
+    }
 }
 
 fn bound(object: &Value, namespaced: bool, errors: &mut Errors) {
@@ -112,7 +127,7 @@ fn bound(object: &Value, namespaced: bool, errors: &mut Errors) {
     let path = root.child("roleRef");
     let role = &object["roleRef"];
     if text(role, "apiGroup") != GROUP {
-        errors.push(FieldError::not_supported(
+        errors.push(super::words::unsupported(
             &path.child("apiGroup"),
             &role["apiGroup"],
             &[GROUP],
@@ -125,13 +140,13 @@ fn bound(object: &Value, namespaced: bool, errors: &mut Errors) {
     };
     if !kinds.contains(&text(role, "kind")) {
         // Kubernetes lists them in this order.
-        let mut error = FieldError::not_supported(&path.child("kind"), &role["kind"], kinds);
+        let mut error = super::words::unsupported(&path.child("kind"), &role["kind"], kinds);
         let quoted: Vec<String> = kinds.iter().map(|kind| format!("\"{kind}\"")).collect();
         error.detail = format!("supported values: {}", quoted.join(", "));
         errors.push(error);
     }
     match text(role, "name") {
-        "" => errors.push(FieldError::required(&path.child("name"), "")),
+        "" => {}
         name => {
             let found = name_is_path_segment(name, false).into_iter();
             errors.extend(
@@ -143,18 +158,19 @@ fn bound(object: &Value, namespaced: bool, errors: &mut Errors) {
     for (index, one) in list(&object["subjects"]).iter().enumerate() {
         subject(one, namespaced, &path.index(index), errors);
     }
+    declared_required(role, "name", &root.child("roleRef"), errors);
 }
 
 fn subject(subject: &Value, namespaced: bool, path: &Path<'_>, errors: &mut Errors) {
     let (name, group) = (text(subject, "name"), text(subject, "apiGroup"));
     if name.is_empty() {
-        errors.push(FieldError::required(&path.child("name"), ""));
+        errors.declare(FieldError::required(&path.child("name"), ""));
     }
     let wanted = match text(subject, "kind") {
         "ServiceAccount" => "",
         "User" | "Group" => GROUP,
         other => {
-            let mut error = FieldError::not_supported(&path.child("kind"), &other.into(), &[]);
+            let mut error = super::words::unsupported(&path.child("kind"), &other.into(), &[]);
             error.detail = "supported values: \"ServiceAccount\", \"User\", \"Group\"".to_owned();
             errors.push(error);
             return;
@@ -166,7 +182,7 @@ fn subject(subject: &Value, namespaced: bool, path: &Path<'_>, errors: &mut Erro
         errors.extend(found.map(|why| FieldError::invalid(&path.child("name"), &name.into(), why)));
     }
     if group != wanted {
-        errors.push(FieldError::not_supported(
+        errors.push(super::words::unsupported(
             &path.child("apiGroup"),
             &group.into(),
             &[wanted],

@@ -2,7 +2,10 @@
 
 use super::{
     Errors, meta_create, meta_update,
-    words::{at_most_100_percent, form, immutable, int_or_percent, one_of, required},
+    words::{
+        at_most_100_percent, declared_immutable, declared_required, form, immutable,
+        int_or_percent, one_of, required,
+    },
 };
 use crate::{
     meta::{
@@ -110,7 +113,7 @@ pub(crate) fn priority_class(object: &Value, errors: &mut Errors) {
         one_of(
             object,
             "preemptionPolicy",
-            &["Never", "PreemptLowerPriority"],
+            &["PreemptLowerPriority", "Never"],
             &root,
             errors,
         );
@@ -131,7 +134,7 @@ pub(crate) fn priority_class_update(new: &Value, old: &Value, errors: &mut Error
 
 pub(crate) fn storage_class(object: &Value, errors: &mut Errors) {
     let root = Path::ROOT;
-    if required(object, "provisioner", &root, errors) {
+    if declared_required(object, "provisioner", &root, errors) {
         let provisioner = text(object, "provisioner").to_lowercase();
         form(
             &provisioner,
@@ -160,12 +163,12 @@ pub(crate) fn storage_class(object: &Value, errors: &mut Errors) {
 pub(crate) fn storage_class_update(new: &Value, old: &Value, errors: &mut Errors) {
     meta_update(new, old, errors);
     for name in [
-        "parameters",
         "provisioner",
+        "parameters",
         "reclaimPolicy",
         "volumeBindingMode",
     ] {
-        immutable(new, old, name, &Path::ROOT, errors);
+        declared_immutable(new, old, name, &Path::ROOT, errors);
     }
 }
 
@@ -173,7 +176,7 @@ pub(crate) fn policy_binding(object: &Value, errors: &mut Errors) {
     let root = Path::ROOT;
     let path = root.child("spec");
     let spec = &object["spec"];
-    if required(spec, "policyName", &path, errors) {
+    if declared_required(spec, "policyName", &path, errors) {
         form(
             text(spec, "policyName"),
             dns1123_subdomain_errors,
@@ -192,7 +195,7 @@ pub(crate) fn policy_binding(object: &Value, errors: &mut Errors) {
     }
     for (index, action) in actions.iter().enumerate() {
         if !["Audit", "Deny", "Warn"].contains(&action.as_str().unwrap_or_default()) {
-            errors.push(FieldError::not_supported(
+            errors.push(super::words::unsupported(
                 &at.index(index),
                 action,
                 &["Audit", "Deny", "Warn"],
@@ -239,7 +242,7 @@ fn param_ref(reference: &Value, path: &Path<'_>, errors: &mut Errors) {
         one_of(
             reference,
             "parameterNotFoundAction",
-            &["Allow", "Deny"],
+            &["Deny", "Allow"],
             path,
             errors,
         );

@@ -55,7 +55,15 @@ fn spec(object: &Value, names_user: bool, errors: &mut Errors) {
     let (resource, other) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);
     if resource.is_null() == other.is_null() {
         let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-        errors.push(FieldError::invalid(&path, other, why));
+        let mut error = FieldError::invalid(&path, other, why);
+        if !other.is_null() {
+            error.bad_value = format!(
+                "{{\"Path\":{:?},\"Verb\":{:?}}}",
+                text(other, "path"),
+                text(other, "verb")
+            );
+        }
+        errors.push(error);
     }
     if names_user && text(spec, "user").is_empty() && list(&spec["groups"]).is_empty() {
         let why = "at least one of user or group must be specified";

@@ -1,7 +1,9 @@
 //! Checks of Service.
 
 use super::{
-    Errors, meta_update, net,
+    Errors,
+    address::{addresses, addresses_stay, families_stay, is_headless},
+    meta_update, net,
     words::{missing_or_one_of, one_of, port},
 };
 use crate::{
@@ -17,17 +19,20 @@ use serde_json::Value;
 use tidegate_schema::{FieldError, Path};
 
 const TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-const FAMILIES: &[&str] = &["IPv4", "IPv6"];
-const FAMILY_POLICIES: &[&str] = &["PreferDualStack", "RequireDualStack", "SingleStack"];
 const DISTRIBUTIONS: &[&str] = &["PreferClose", "PreferSameZone", "PreferSameNode"];
 pub(crate) const PROTOCOLS: &[&str] = &["SCTP", "TCP", "UDP"];
 const ONLY_BALANCED: &str = "may only be used when `type` is 'LoadBalancer'";
 
-fn is_headless(spec: &Value) -> bool {
-    spec["clusterIPs"] == serde_json::json!(["None"])
-}
-
+/// The addresses are looked at first, and alone: they are given out before the rest is.
 pub(crate) fn service(object: &Value, errors: &mut Errors) {
+    let mut first = Errors::default();
+    if text(&object["spec"], "type") != "ExternalName" {
+        addresses(&object["spec"], None, &Path::ROOT.child("spec"), &mut first);
+    }
+    if !first.is_empty() {
+        *errors = first;
+        return;
+    }
     checked(object, None, errors);
 }
 
@@ -62,84 +67,6 @@ pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
         ));
     }
     checked(new, Some(old), errors);
-}
-
-fn addresses_stay(new: &Value, old: &Value, path: &Path<'_>, errors: &mut Errors) {
-    if is_headless(new) && is_headless(old) {
-        return;
-    }
-    let (after, before) = (list(&new["clusterIPs"]), list(&old["clusterIPs"]));
-    let at = path.child("clusterIPs");
-    let all = Value::from(after.to_vec());
-    let mut changed =
-        |index: usize, why: &str| errors.push(FieldError::invalid(&at.index(index), &all, why));
-    if before.len() == after.len() {
-        for index in (0..before.len()).filter(|index| before[*index] != after[*index]) {
-            changed(index, "may not change once set");
-        }
-        return;
-    }
-    if before.len() > after.len() && after.is_empty() {
-        changed(0, "primary clusterIP can not be unset");
-    }
-    if !before.is_empty() && !after.is_empty() && before[0] != after[0] {
-        changed(0, "may not change once set");
-    }
-    if before.len() > after.len()
-        && after.len() == 1
-        && text(new, "ipFamilyPolicy") != "SingleStack"
-    {
-        let why = "must be set to 'SingleStack' when releasing the secondary clusterIP";
-        errors.push(FieldError::invalid(
-            &path.child("ipFamilyPolicy"),
-            &new["ipFamilyPolicy"],
-            why,
-        ));
-    }
-}
-
-fn families_stay(new: &Value, old: &Value, path: &Path<'_>, errors: &mut Errors) {
-    if is_headless(new) || is_headless(old) {
-        return;
-    }
-    let (after, before) = (list(&new["ipFamilies"]), list(&old["ipFamilies"]));
-    let families = path.child("ipFamilies");
-    let at = families.index(0);
-    let (all, addresses) = (
-        Value::from(after.to_vec()),
-        Value::from(list(&new["clusterIPs"]).to_vec()),
-    );
-    if before.len() == after.len() {
-        for _ in (0..before.len()).filter(|index| before[*index] != after[*index]) {
-            errors.push(FieldError::invalid(&at, &all, "may not change once set"));
-        }
-        return;
-    }
-    if before.len() > after.len() && list(&new["clusterIPs"]).is_empty() {
-        errors.push(FieldError::invalid(
-            &at,
-            &all,
-            "primary ipFamily can not be unset",
-        ));
-    }
-    if !before.is_empty() && !after.is_empty() && before[0] != after[0] {
-        errors.push(FieldError::invalid(
-            &at,
-            &addresses,
-            "may not change once set",
-        ));
-    }
-    if before.len() > after.len()
-        && after.len() == 1
-        && text(new, "ipFamilyPolicy") != "SingleStack"
-    {
-        let why = "must be set to 'SingleStack' when releasing the secondary ipFamily";
-        errors.push(FieldError::invalid(
-            &path.child("ipFamilyPolicy"),
-            &new["ipFamilyPolicy"],
-            why,
-        ));
-    }
 }
 
 fn checked(object: &Value, old: Option<&Value>, errors: &mut Errors) {
@@ -259,101 +186,6 @@ fn affinity(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
             }
         }
         _ => {}
-    }
-}
-
-fn addresses(spec: &Value, old: Option<&Value>, path: &Path<'_>, errors: &mut Errors) {
-    let (one, all) = (text(spec, "clusterIP"), list(&spec["clusterIPs"]));
-    let at = path.child("clusterIPs");
-    let shown = Value::from(all.to_vec());
-    match (one, all) {
-        ("", []) => {}
-        ("", _) => errors.push(FieldError::invalid(
-            &at,
-            &shown,
-            "must be empty when `clusterIP` is not specified",
-        )),
-        (_, []) => errors.push(FieldError::required(&at, "")),
-        (one, all) if all[0] != one => {
-            errors.push(FieldError::invalid(
-                &at,
-                &shown,
-                "first value must match `clusterIP`",
-            ));
-        }
-        _ => {}
-    }
-    families(spec, path, errors);
-    let known = old.map_or(&[][..], |old| list(&old["clusterIPs"]));
-    let mut good = true;
-    for (index, address) in all.iter().enumerate() {
-        let text = address.as_str().unwrap_or_default();
-        if index == 0 && text == "None" {
-            if all.len() > 1 {
-                good = false;
-                errors.push(FieldError::invalid(
-                    &at,
-                    &shown,
-                    "'None' must be the first and only value",
-                ));
-            }
-        } else if !known.contains(address) {
-            good &= net::ip(text, &at.index(index), errors);
-        }
-    }
-    if all.len() > 2 {
-        errors.push(FieldError::invalid(
-            &at,
-            &shown,
-            "may only hold up to 2 values",
-        ));
-    }
-    if !good {
-        return;
-    }
-    let older: Vec<bool> = all
-        .iter()
-        .map(|address| net::is_v4(address.as_str().unwrap_or_default()))
-        .collect();
-    if all.len() > 1 && (older.iter().all(|older| *older) || older.iter().all(|older| !older)) {
-        errors.push(FieldError::invalid(
-            &at,
-            &shown,
-            "may specify no more than one IP for each IP family",
-        ));
-    }
-    for (index, family) in list(&spec["ipFamilies"])
-        .iter()
-        .enumerate()
-        .take(all.len())
-        .filter(|_| !is_headless(spec))
-    {
-        let wanted = if older[index] { "IPv4" } else { "IPv6" };
-        if FAMILIES.contains(&family.as_str().unwrap_or_default()) && family != wanted {
-            let family = family.as_str().unwrap_or_default();
-            let why = format!("expected an {family} value as indicated by `ipFamilies[{index}]`");
-            errors.push(FieldError::invalid(&at.index(index), &all[index], why));
-        }
-    }
-}
-
-fn families(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
-    let all = list(&spec["ipFamilies"]);
-    let at = path.child("ipFamilies");
-    for (index, family) in all.iter().enumerate() {
-        if !FAMILIES.contains(&family.as_str().unwrap_or_default()) {
-            errors.push(FieldError::not_supported(
-                &at.index(index),
-                family,
-                FAMILIES,
-            ));
-        }
-        if all[..index].contains(family) {
-            errors.push(FieldError::duplicate(&at.index(index), family));
-        }
-    }
-    if !spec["ipFamilyPolicy"].is_null() {
-        one_of(spec, "ipFamilyPolicy", FAMILY_POLICIES, path, errors);
     }
 }
 
@@ -498,7 +330,7 @@ pub(crate) fn part(new: &Value, old: &Value, _: &str, errors: &mut Errors) {
     let at = balancer.child("ingress");
     let ingress = list(&new["status"]["loadBalancer"]["ingress"]);
     if text(&new["spec"], "type") != "LoadBalancer" && !ingress.is_empty() {
-        let why = "may only be used when `spec.type` is \"LoadBalancer\"";
+        let why = "may only be used when `spec.type` is 'LoadBalancer'";
         errors.push(FieldError::forbidden(&at, why));
         return;
     }

@@ -37,7 +37,7 @@ pub(crate) fn stateful_set(object: &Value, errors: &mut Errors) {
         one_of(
             &spec["persistentVolumeClaimRetentionPolicy"],
             name,
-            &["Delete", "Retain"],
+            &["Retain", "Delete"],
             &retention,
             errors,
         );
@@ -56,7 +56,7 @@ pub(crate) fn stateful_set(object: &Value, errors: &mut Errors) {
     }
     selector(spec, "statefulset", &path, errors);
     if is_usable(&spec["selector"]) {
-        if !spec["selector"].is_null() && !is_empty(&spec["selector"]) {
+        if spec["selector"].is_null() || !is_empty(&spec["selector"]) {
             labels_match(spec, &path, errors);
         }
         pod::template(&with_claims(spec), &path.child("template"), errors);

@@ -25,13 +25,11 @@ pub(crate) fn immutable(
     }
 }
 
+/// What is wrong with a text.
+pub(crate) type Form = fn(&str) -> Vec<String>;
+
 /// What a form finds wrong with a text.
-pub(crate) fn form(
-    value: &str,
-    check: fn(&str) -> Vec<String>,
-    path: &Path<'_>,
-    errors: &mut Errors,
-) {
+pub(crate) fn form(value: &str, check: Form, path: &Path<'_>, errors: &mut Errors) {
     let found = check(value)
         .into_iter()
         .map(|why| FieldError::invalid(path, &value.into(), why));
@@ -66,6 +64,45 @@ pub(crate) fn port(number: i64, path: &Path<'_>, errors: &mut Errors) {
     }
 }
 
+/// `Unsupported value: "x": supported values: "b", "a"`, in the order given.
+pub(crate) fn unsupported(path: &Path<'_>, value: &Value, supported: &[&str]) -> FieldError {
+    let quoted: Vec<String> = supported.iter().map(|word| format!("{word:?}")).collect();
+    let mut error = FieldError::not_supported(path, value, &[]);
+    error.detail = format!("supported values: {}", quoted.join(", "));
+    error
+}
+
+/// A declared rule: a field must be there.
+pub(crate) fn declared_required(
+    value: &Value,
+    name: &str,
+    path: &Path<'_>,
+    errors: &mut Errors,
+) -> bool {
+    let there = !text(value, name).is_empty();
+    if !there {
+        errors.declare(FieldError::required(&path.child(name), ""));
+    }
+    there
+}
+
+/// A declared rule: a field must stay as it is. The value isn't shown.
+pub(crate) fn declared_immutable(
+    new: &Value,
+    old: &Value,
+    name: &str,
+    path: &Path<'_>,
+    errors: &mut Errors,
+) {
+    if new[name] != old[name] {
+        errors.declare(FieldError::invalid(
+            &path.child(name),
+            &Value::Null,
+            IMMUTABLE,
+        ));
+    }
+}
+
 /// A text must be one of those; where it may be missing, that is checked before.
 pub(crate) fn one_of(
     value: &Value,
@@ -76,11 +113,7 @@ pub(crate) fn one_of(
 ) {
     let found = text(value, name);
     if !supported.contains(&found) {
-        errors.push(FieldError::not_supported(
-            &path.child(name),
-            &found.into(),
-            supported,
-        ));
+        errors.push(unsupported(&path.child(name), &found.into(), supported));
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) fn selector_stays(new: &Value, old: &Value, errors: &mut Errors) {
 
 pub(crate) fn labels_match(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     let labels = &spec["template"]["metadata"]["labels"];
-    if !selects(&spec["selector"], labels) {
+    if spec["selector"].is_null() || !selects(&spec["selector"], labels) {
         let template = path.child("template");
         let meta = template.child("metadata");
         errors.push(FieldError::invalid(
@@ -114,7 +114,7 @@ pub(crate) fn lasting(spec: &Value, kind: &str, path: &Path<'_>, errors: &mut Er
     let pod = &spec["template"]["spec"];
     if text(pod, "restartPolicy") != "Always" {
         let at = inner.child("restartPolicy");
-        errors.push(FieldError::not_supported(
+        errors.push(super::words::unsupported(
             &at,
             &pod["restartPolicy"],
             &["Always"],
@@ -139,7 +139,7 @@ fn selected_template(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         ));
         return;
     }
-    if !selector.is_null() && !is_empty(selector) {
+    if selector.is_null() || !is_empty(selector) {
         labels_match(spec, path, errors);
     }
     pod::template(&spec["template"], &path.child("template"), errors);
@@ -208,7 +208,7 @@ fn strategy(strategy: &Value, path: &Path<'_>, errors: &mut Errors) {
 
 /// The strategy as the server's own type writes it.
 fn unknown_strategy(strategy: &Value, path: &Path<'_>, known: &[&str]) -> FieldError {
-    let mut error = FieldError::not_supported(path, &Value::Null, known);
+    let mut error = super::words::unsupported(path, &Value::Null, known);
     error.bad_value = format!(
         "{{\"Type\":{},\"RollingUpdate\":{}}}",
         strategy["type"], strategy["rollingUpdate"]
@@ -239,7 +239,11 @@ pub(crate) fn counts(new: &Value, old: &Value, counts: &Counts, errors: &mut Err
     for (less, more, word) in counts.at_most {
         if int(status, less) > int(status, more) {
             let why = format!("cannot be greater than {word}");
-            errors.push(FieldError::invalid(&path.child(less), &status[*less], why));
+            errors.push(FieldError::invalid(
+                &path.child(less),
+                &int(status, less).into(),
+                why,
+            ));
         }
     }
     let collisions = int(status, "collisionCount");
@@ -387,7 +391,7 @@ fn daemon_strategy(strategy: &Value, path: &Path<'_>, errors: &mut Errors) {
         _ => errors.push(unknown_strategy(
             strategy,
             path,
-            &["OnDelete", "RollingUpdate"],
+            &["RollingUpdate", "OnDelete"],
         )),
     }
 }

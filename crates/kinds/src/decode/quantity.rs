@@ -119,7 +119,7 @@ impl Parts<'_> {
         match format {
             Format::Binary => {
                 let digits = i32::try_from(self.num.len()).unwrap_or(i32::MAX);
-                let fits = self.denom.is_empty() && 15 - digits - exponent * 3 / 10 - 1 >= 0;
+                let fits = self.denom.is_empty() && 15 - digits - exponent * 3 / 10 > 0;
                 fits && value & 7 != 0
             }
             _ => {

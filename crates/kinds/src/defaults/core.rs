@@ -137,6 +137,9 @@ fn service_spec(spec: &mut Value) {
     ) {
         set_missing(spec, "internalTrafficPolicy", || "Cluster".into());
     }
+    if text(spec, "type") == "ExternalName" {
+        remove(spec, "internalTrafficPolicy");
+    }
     if text(spec, "type") == "LoadBalancer" {
         set_missing(spec, "allocateLoadBalancerNodePorts", || true.into());
     }

@@ -27,8 +27,8 @@ pub(crate) fn form_error(words: &str, form: &str, examples: &[&str]) -> String {
     )
 }
 
-/// `must be no more than 63 bytes`.
-pub(crate) fn length_error(bytes: usize) -> String {
+/// `must be no more than 63 bytes`: of labels.
+fn bytes_error(bytes: usize) -> String {
     format!("must be no more than {bytes} bytes")
 }
 
@@ -58,8 +58,9 @@ fn is_qualified(text: &str) -> bool {
 }
 
 fn too_long(text: &str, limit: usize) -> Vec<String> {
+    let why = || format!("must be no more than {limit} characters");
     if text.len() > limit {
-        vec![length_error(limit)]
+        vec![why()]
     } else {
         Vec::new()
     }
@@ -128,11 +129,12 @@ pub fn qualified_name_errors(text: &str) -> Vec<String> {
             if prefix.is_empty() {
                 errors.push("prefix part must be non-empty".to_owned());
             } else {
-                errors.extend(
-                    dns1123_subdomain_errors(prefix)
-                        .iter()
-                        .map(|error| format!("prefix part {error}")),
-                );
+                if prefix.len() > 253 {
+                    errors.push(format!("prefix part {}", bytes_error(253)));
+                }
+                let found = dns1123_subdomain_errors(prefix);
+                let form = found.iter().filter(|error| !error.ends_with(" characters"));
+                errors.extend(form.map(|error| format!("prefix part {error}")));
             }
             name
         }
@@ -144,7 +146,7 @@ pub fn qualified_name_errors(text: &str) -> Vec<String> {
     if name.is_empty() {
         errors.push("name part must be non-empty".to_owned());
     } else if name.len() > 63 {
-        errors.push(format!("name part {}", length_error(63)));
+        errors.push(format!("name part {}", bytes_error(63)));
     }
     if !is_qualified(name) {
         errors.push(format!("name part {}", form()));
@@ -154,7 +156,10 @@ pub fn qualified_name_errors(text: &str) -> Vec<String> {
 
 /// The value of a label.
 pub fn label_value_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 63);
+    let mut errors = Vec::new();
+    if text.len() > 63 {
+        errors.push(bytes_error(63));
+    }
     if !text.is_empty() && !is_qualified(text) {
         let form = format!("({QUALIFIED})?");
         errors.push(form_error(

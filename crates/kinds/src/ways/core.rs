@@ -82,9 +82,10 @@ pub(super) const ALL: &[Ways] = &[
     Ways {
         of: "core.v1.Node",
         status: true,
-        create: |_| {},
+        born_with_status: true,
         check: check::node::node,
         check_update: check::node::update,
+        check_part: check::node::part,
         ..USUAL
     },
     Ways {
@@ -150,7 +151,7 @@ fn pod_create(pod: &mut Value) {
             "type": "PodScheduled",
             "status": "False",
             "lastProbeTime": null,
-            "lastTransitionTime": null,
+            "lastTransitionTime": pod["metadata"]["creationTimestamp"],
             "reason": "SchedulingGated",
             "message": "Scheduling is blocked due to non-empty scheduling gates",
         }]);

@@ -89,6 +89,10 @@ pub(super) const ALL: &[Ways] = &[
         of: "coordination.v1.Lease",
         put_creates: true,
         unconditional: false,
+        create: |lease| {
+            remove(&mut lease["spec"], "strategy");
+            remove(&mut lease["spec"], "preferredHolder");
+        },
         check: check::rest::lease,
         check_update: |new, old, errors| check::updated(new, old, check::rest::lease, errors),
         ..USUAL

@@ -131,6 +131,9 @@ fn job_selector(job: &mut Value) {
             meta["labels"][key] = value.as_str().unwrap_or_default().into();
         }
     }
+    if map(&job["metadata"]["labels"]).is_empty() {
+        job["metadata"]["labels"] = job["spec"]["template"]["metadata"]["labels"].clone();
+    }
     let selector = &mut job["spec"]["selector"];
     if selector.is_null() {
         *selector = json!({});
