@@ -14,7 +14,7 @@ pub use self::times::keep_times;
 use crate::{
     fields::{FieldPath, FieldSet},
     managed,
-    shape::{as_new_struct, as_struct},
+    shape::{self, as_new_struct, as_struct},
     typed,
     updater::{Typed, Updater, Version},
 };
@@ -94,6 +94,16 @@ impl<'a> Ownership<'a> {
         let mut empty = json!({"apiVersion": self.api_version, "kind": self.kind});
         if let (true, Some(schema)) = (self.builtin, self.schema()) {
             as_new_struct(&mut empty, schema);
+        }
+        empty
+    }
+
+    /// As [`Ownership::empty`], for an object that is created: what is null in it, Go shows as null in a new
+    /// struct too. No schema says so.
+    fn empty_for(&self, new: &Value) -> Value {
+        let mut empty = self.empty();
+        if self.builtin {
+            shape::copy_nulls(&mut empty, new);
         }
         empty
     }

@@ -19,6 +19,22 @@ pub(crate) fn as_new_struct(value: &mut Value, schema: Schema<'_>) {
     Shape { scalars: true }.value(value, schema, 0);
 }
 
+/// Puts the nulls of `from` into `value`, where the structs that have them are in both.
+pub(crate) fn copy_nulls(value: &mut Value, from: &Value) {
+    let (Value::Object(fields), Value::Object(from)) = (value, from) else {
+        return;
+    };
+    for (name, from) in from {
+        match fields.get_mut(name) {
+            Some(field) => copy_nulls(field, from),
+            None if from.is_null() => {
+                fields.insert(name.clone(), Value::Null);
+            }
+            None => {}
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Shape {
     /// Whether missing scalars get their zero. In an object that was read they have it already.
@@ -95,7 +111,8 @@ impl Shape {
 /// Whether Go leaves this value out.
 fn is_absent(value: &Value, node: &Node, required: bool) -> bool {
     match value {
-        Value::Null => true,
+        // Go shows some structs that have nothing in them as null, such as times.
+        Value::Null => false,
         _ if required => false,
         Value::Array(items) => items.is_empty(),
         Value::Object(fields) => fields.is_empty() && is_map(node),

@@ -82,7 +82,7 @@ impl Ownership<'_> {
         let new_typed = self
             .typed(self.seen(new), true)
             .map_err(|error| failed("new", new, error))?;
-        let live = live.map_or_else(|| self.empty(), |live| self.seen(live));
+        let live = live.map_or_else(|| self.empty_for(new), |live| self.seen(live));
         let live = self
             .typed(live.clone(), true)
             .map_err(|error| failed("live", &live, error))?;

@@ -9,3 +9,4 @@ mod oracle;
 mod properties;
 mod recorded;
 mod schemas;
+mod server;

@@ -114,7 +114,7 @@ fn differ(oracle: &mut Oracle, question: &Value) -> Option<(Value, Value)> {
 }
 
 /// Where two answers differ.
-fn differences(theirs: &Value, ours: &Value) -> String {
+pub(crate) fn differences(theirs: &Value, ours: &Value) -> String {
     fn walk(at: &str, theirs: &Value, ours: &Value, out: &mut String) {
         let none = Value::Null;
         match (theirs, ours) {

@@ -83,13 +83,23 @@ impl Document {
         }
         let id = self.schemas.add(Node::default());
         self.names.insert(name.to_owned(), id);
+        let node = self.defined(name);
+        self.schemas.set(id, node);
+        id
+    }
+
+    /// A definition, or what Kubernetes takes two of them for.
+    fn defined(&mut self, name: &str) -> Node {
         let mut node = self.node(&self.definitions[name].clone());
         if name.ends_with("resource.Quantity") {
             node.r#type = Type::String;
             node.format = Some("quantity".into());
         }
-        self.schemas.set(id, node);
-        id
+        if name.ends_with("runtime.RawExtension") {
+            node.r#type = Type::Any;
+            node.map_type = MapType::Atomic;
+        }
+        node
     }
 
     fn place(&mut self, schema: &Value) -> NodeId {
@@ -112,7 +122,7 @@ impl Document {
         }
         let own = self.schemas.add(Node::default());
         self.names.insert(text, own);
-        let mut node = self.node(&self.definitions[target].clone());
+        let mut node = self.defined(target);
         let beside = self.node(schema);
         if schema.get("x-kubernetes-map-type").is_some() {
             node.map_type = beside.map_type;
