@@ -48,6 +48,7 @@ fn plain(record: &Record) -> Value {
         Outcome::Events { events, note } => json!({"step": record.label, "events": events, "note": note}),
         Outcome::Answer { answer, filters } => {
             let (form, mut body) = body(answer);
+            sort_causes(&mut body);
             for filter in filters {
                 value::reduce(&mut body, filter);
             }
@@ -79,6 +80,29 @@ fn body(answer: &Answer) -> (&'static str, Value) {
         return ("yaml", value);
     }
     ("text", text.into())
+}
+
+/// Go walks maps in random order, so errors about maps' keys, and about custom resources, come in any.
+fn sort_causes(body: &mut Value) {
+    let custom = body["details"]["group"].as_str().is_some_and(|group| group.ends_with(".example.com"));
+    let Some(causes) = body.pointer_mut("/details/causes").and_then(Value::as_array_mut) else { return };
+    let keyed = causes.iter().any(|cause| scan::names_a_key(cause["field"].as_str().unwrap_or_default()));
+    if !custom && !keyed {
+        return;
+    }
+    let words = |causes: &[Value]| {
+        let texts = causes.iter().map(|cause| {
+            let part = |name: &str| cause[name].as_str().unwrap_or_default().to_owned();
+            format!("{}: {}", part("field"), part("message"))
+        });
+        texts.collect::<Vec<_>>().join(", ")
+    };
+    let before = words(causes);
+    causes.sort_by_key(Value::to_string);
+    let after = words(causes);
+    if let Some(message) = body["message"].as_str() {
+        body["message"] = message.replace(&before, &after).into();
+    }
 }
 
 struct Normal<'a> {
@@ -138,6 +162,18 @@ impl<'a> Normal<'a> {
 
     fn rewrite_object(&mut self, map: &mut Map<String, Value>) {
         let collection = is_collection(map);
+        // Rules are collected from a map.
+        for name in ["resourceRules", "nonResourceRules"] {
+            if let Some(Value::Array(rules)) = map.get_mut(name) {
+                rules.sort_by_key(Value::to_string);
+            }
+        }
+        // Several controllers set them at the same time.
+        if map.get("kind").is_some_and(|kind| kind == "CustomResourceDefinition")
+            && let Some(Value::Array(conditions)) = map.get_mut("status").and_then(|it| it.get_mut("conditions"))
+        {
+            conditions.sort_by_key(|condition| condition["type"].to_string());
+        }
         if let Some(meta) = map.get_mut("metadata")
             && let Some(version) = version(meta)
         {
@@ -189,7 +225,12 @@ impl<'a> Normal<'a> {
         if key == "cells" && scan::is_age(text) {
             return "<age>".into();
         }
-        if matches!(key, "clusterIP" | "clusterIPs" | "ip") && text.starts_with("10.") && !self.given(text) {
+        if key == "cells"
+            && let Some(ports) = scan::without_node_ports(text)
+        {
+            return ports.into();
+        }
+        if matches!(key, "clusterIP" | "clusterIPs" | "ip" | "cells") && text.starts_with("10.") && !self.given(text) {
             return self.stand_in("address", text).into();
         }
         self.text(text).into()
@@ -230,15 +271,18 @@ impl<'a> Normal<'a> {
     }
 
     fn version_in_text(&self, text: &str, before: &str, after: &str) -> String {
-        let Some((head, tail)) = text.split_once(before) else {
-            return text.to_owned();
-        };
-        let length = tail.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(tail.len());
-        let (digits, rest) = tail.split_at(length);
-        if digits.is_empty() || !rest.starts_with(after) || self.given(digits) {
-            return text.to_owned();
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(at) = rest.find(before) {
+            let (head, tail) = rest.split_at(at + before.len());
+            let length = tail.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(tail.len());
+            let (digits, tail) = tail.split_at(length);
+            let ours = digits.is_empty() || !tail.starts_with(after) || self.given(digits);
+            out.push_str(head);
+            out.push_str(if ours { digits } else { "<version>" });
+            rest = tail;
         }
-        format!("{head}{before}<version>{rest}")
+        out + rest
     }
 }
 

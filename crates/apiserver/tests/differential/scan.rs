@@ -19,6 +19,8 @@ pub(crate) const VERSIONS_IN_TEXTS: &[(&str, &str)] = &[
     ("too old resource version: ", " ("),
     ("too old resource version: <version> (", ")"),
     ("ResourceVersion in object meta: ", ""),
+    ("ResourceVersion in record (", ")"),
+    ("\\\"resourceVersion\\\":\\\"", "\\"),
 ];
 
 const UID: &str = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh";
@@ -77,7 +79,7 @@ const RANDOM_LENGTH: usize = 5;
 
 /// What a sequence asks generated names to begin with.
 pub(crate) fn name_prefixes(given: &str) -> Vec<String> {
-    let mut prefixes = Vec::new();
+    let mut prefixes = vec!["kube-api-access-".to_owned()];
     for (at, word) in given.match_indices("generateName") {
         let tail = given[at + word.len()..].trim_start_matches(['"', ':', ' ']);
         let prefix = tail.split(['"', ',', '}', '\n', ' ']).next().unwrap_or_default();
@@ -119,6 +121,22 @@ pub(crate) fn is_age(text: &str) -> bool {
         || (text.ends_with(['s', 'm', 'h', 'd', 'y'])
             && text.starts_with(|letter: char| letter.is_ascii_digit())
             && text.chars().all(|letter| letter.is_ascii_digit() || "smhdy".contains(letter)))
+}
+
+/// A table's cell with ports of a service, such as `80:31526/TCP`, without those that the server chose.
+pub(crate) fn without_node_ports(text: &str) -> Option<String> {
+    let port = |part: &str| {
+        let (port, rest) = part.split_once(':')?;
+        let (node, protocol) = rest.split_once('/')?;
+        node.parse::<u16>().ok().filter(|it| (30_000..32_768).contains(it))?;
+        Some(format!("{port}:<port>/{protocol}"))
+    };
+    text.split(',').map(port).collect::<Option<Vec<_>>>().map(|parts| parts.join(","))
+}
+
+/// Whether a field's path ends in a map's key.
+pub(crate) fn names_a_key(field: &str) -> bool {
+    field.rsplit_once('[').is_some_and(|(_, tail)| !tail.starts_with(|letter: char| letter.is_ascii_digit()))
 }
 
 /// What a JSON Web Token says.
