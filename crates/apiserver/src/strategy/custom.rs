@@ -125,19 +125,11 @@ impl Custom {
 
     /// The rules of CEL run only on objects that are well-formed.
     fn rules(&self, errors: &mut Vec<FieldError>, new: &Value, old: Option<&Value>) {
-        if errors.iter().any(blocks_rules) {
-            errors.push(FieldError {
-                field: "<nil>".to_owned(),
-                ..FieldError::invalid(
-                    &Path::ROOT,
-                    &Value::Null,
-                    "some validation rules were not checked because the object was invalid; correct the existing errors \
-                     to complete validation",
-                )
-            });
+        if let Some(blocked) = tidegate_rules::blocked_by(errors) {
+            errors.push(blocked);
             return;
         }
-        let mut budget = Rules::BUDGET;
+        let mut budget = tidegate_rules::REQUEST_BUDGET;
         let rules = self.rules.get_or_init(|| Rules::compile(self.root()));
         errors.extend(rules.validate(self.root(), new, old, &Path::ROOT, &mut budget));
     }
@@ -401,10 +393,4 @@ fn finalizer_warnings(name: &str) -> Vec<String> {
         }));
     }
     warnings
-}
-
-/// Whether an error says that the object has not the form that rules rely on.
-fn blocks_rules(error: &FieldError) -> bool {
-    use tidegate_schema::FieldErrorType::{NotSupported, Required, TooLong, TooMany, TypeInvalid};
-    matches!(error.error_type, NotSupported | Required | TooLong | TooMany | TypeInvalid)
 }
