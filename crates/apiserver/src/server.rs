@@ -16,8 +16,8 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use secrecy::SecretString;
-use tidegate_access::{Authenticator, Authority, PkiError, ServiceAccountKeys, TokenFile, TokenFileError};
+use secrecy::{ExposeSecret, SecretString};
+use tidegate_access::{Authenticator, Authority, PkiError, ServiceAccountKeys, TokenFile, TokenFileError, User};
 use tidegate_store::{self as store, BackupError, CompactError, OpenError, RestoreError, Stats, Store};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
@@ -31,6 +31,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// A file of tokens: `token,user,uid,"group1,group2"` in each line, as kube-apiserver's `--token-auth-file`.
     pub token_auth_file: Option<PathBuf>,
+    /// A token of the administrator, beside the certificate in the kubeconfig.
+    pub admin_token: Option<SecretString>,
     /// Names and addresses for the server's certificate, beside loopback and the address it listens on.
     pub names: Vec<String>,
     /// How much the server takes on at once.
@@ -45,6 +47,7 @@ impl Default for Options {
             data_dir: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             token_auth_file: None,
+            admin_token: None,
             names: Vec::new(),
             limits: Limits::default(),
             store: store::Options::default(),
@@ -124,7 +127,11 @@ impl Server {
         for warning in tokens.iter().flat_map(TokenFile::warnings) {
             tracing::warn!("{warning}");
         }
-        let authenticator = Authenticator::new(Some(authority.client_trust()), tokens.unwrap_or_default(), keys.clone());
+        let mut tokens = tokens.unwrap_or_default();
+        if let Some(token) = &options.admin_token {
+            tokens.insert(token.expose_secret(), User::admin());
+        }
+        let authenticator = Authenticator::new(Some(authority.client_trust()), tokens, keys.clone());
         let names = names(&options, address);
         let tls = authority.server_config(&names.iter().map(String::as_str).collect::<Vec<_>>(), now)?;
         let cluster = Arc::new(Cluster::new(Parts {
