@@ -24,3 +24,5 @@ pub(crate) mod types;
 mod unify;
 mod validators;
 pub(crate) mod value;
+
+pub(crate) use self::functions::{AuthorizerBase, Opaque, ResourceCheck};

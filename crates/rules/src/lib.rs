@@ -8,7 +8,11 @@ mod policy;
 
 pub use self::{
     crd::{REQUEST_BUDGET, Rules, blocked_by, check_rules},
-    policy::{Ask, Authorize, Verdict},
+    policy::{
+        Admission, Ask, AuditAnnotation, Authorize, BadSelector, GroupVersionKind,
+        GroupVersionResource, Matched, Matches, Outcome, Policy, Selector, Target, User, Verdict,
+        Violation, check_binding, check_policy,
+    },
 };
 
 #[cfg(test)]

@@ -55,7 +55,6 @@ pub(crate) struct Call {
 /// An entry of a map literal.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    pub(crate) id: Id,
     pub(crate) key: Expr,
     pub(crate) value: Expr,
     pub(crate) optional: bool,
@@ -64,7 +63,6 @@ pub(crate) struct Entry {
 /// A field of a struct literal.
 #[derive(Debug, Clone)]
 pub(crate) struct Field {
-    pub(crate) id: Id,
     pub(crate) name: Arc<str>,
     pub(crate) value: Expr,
     pub(crate) optional: bool,

@@ -185,6 +185,18 @@ impl Checker<'_> {
 
     fn select(&mut self, expr: &mut Expr) {
         if let Some(name) = qualified(expr)
+            && !self
+                .locals
+                .iter()
+                .any(|(known, _)| name.split('.').next() == Some(known))
+            && let Some(of) = self.env.variables.get(&*name)
+        {
+            let of = of.clone();
+            self.set(expr.id, of);
+            expr.kind = Kind::Ident(name.into());
+            return;
+        }
+        if let Some(name) = qualified(expr)
             && !self.shadowed(&name)
             && let Some(of) = named_type(&name)
         {

@@ -73,11 +73,6 @@ impl Checked {
         optimize(&mut expr).map_err(|fault| fault.to_string())?;
         Ok(Program { expr })
     }
-
-    /// For changes to the tree that keep its meaning.
-    pub(crate) fn expr_mut(&mut self) -> &mut Expr {
-        &mut self.expr
-    }
 }
 
 impl Program {

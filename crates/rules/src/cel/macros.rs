@@ -399,7 +399,6 @@ impl Maker<'_, '_> {
 
     fn copy_entry(&mut self, entry: &Entry) -> Result<Entry, ()> {
         Ok(Entry {
-            id: self.next(),
             key: self.copy(&entry.key)?,
             value: self.copy(&entry.value)?,
             optional: entry.optional,
@@ -408,7 +407,6 @@ impl Maker<'_, '_> {
 
     fn copy_field(&mut self, field: &Field) -> Result<Field, ()> {
         Ok(Field {
-            id: self.next(),
             name: field.name.clone(),
             value: self.copy(&field.value)?,
             optional: field.optional,

@@ -521,11 +521,9 @@ impl Parser<'_> {
                     return self.expected("{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}");
                 }
             };
-            let colon = self.need(":")?;
-            let field_id = self.id(colon.start);
+            self.need(":")?;
             let value = self.expr()?;
             fields.push(Field {
-                id: field_id,
                 name: text.into(),
                 value,
                 optional,
@@ -569,11 +567,9 @@ impl Parser<'_> {
             while self.eat("}").is_none() {
                 let optional = self.eat("?").is_some();
                 let key = self.expr()?;
-                let colon = self.need(":")?;
-                let entry = self.id(colon.start);
+                self.need(":")?;
                 let value = self.expr()?;
                 entries.push(Entry {
-                    id: entry,
                     key,
                     value,
                     optional,

@@ -129,6 +129,21 @@ impl Type {
         }
     }
 
+    /// As Go prints the type where it is not meant for people: `null_type`, `google.protobuf.Duration`.
+    pub(crate) fn go_string(&self) -> String {
+        let name = self.runtime_name();
+        match self {
+            Self::List(item) => format!("{name}({})", item.go_string()),
+            Self::Map(key, value) => format!("{name}({}, {})", key.go_string(), value.go_string()),
+            Self::Opaque(_, params) if !params.is_empty() => {
+                let params: Vec<String> = params.iter().map(Self::go_string).collect();
+                format!("{name}({})", params.join(", "))
+            }
+            Self::Type(Some(of)) => format!("{name}({})", of.go_string()),
+            _ => name.to_owned(),
+        }
+    }
+
     /// Whether values of the type have a size that is known while compiling.
     pub(crate) fn is_scalar(&self) -> bool {
         match self {
