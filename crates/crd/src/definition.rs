@@ -6,11 +6,8 @@ use crate::{
 };
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use serde_json::Value;
-use std::{
-    fmt,
-    io::{Read, Write},
-    sync::Arc,
-};
+use std::{fmt, io::Write, sync::Arc};
+use tidegate_rules::Rules;
 use tidegate_schema::{NodeId, ReadError, Schema, Schemas};
 
 /// Why a definition can't be served. One that was checked before it was stored has none of these.
@@ -84,6 +81,8 @@ pub struct Version {
     pub schemas: Arc<Schemas>,
     /// The resource in that arena.
     pub root: NodeId,
+    /// The rules of the schema.
+    pub rules: Rules,
     /// Whether status is a subresource.
     pub status: bool,
     /// Where the scale subresource finds its numbers, if there is one.
@@ -92,8 +91,8 @@ pub struct Version {
     pub columns: Vec<Column>,
     /// Paths that field selectors may use: `.spec.color`.
     pub selectable_fields: Vec<String>,
-    /// The schema as it was written, compressed: only publishing needs it.
-    written: Option<Vec<u8>>,
+    /// The schema as it was written: only publishing needs it.
+    written: Option<Written>,
 }
 
 /// The scale subresource.
@@ -152,6 +151,7 @@ fn compile_version(version: &view::Version<'_>) -> Result<Version, CompileError>
             version: name.clone(),
             source,
         })?;
+    let rules = Rules::compile(schemas.get(root));
     let subresources = fields.object("subresources");
     let scale = |scale: Fields<'_>| Scale {
         spec_replicas_path: scale.text("specReplicasPath").to_owned(),
@@ -170,13 +170,14 @@ fn compile_version(version: &view::Version<'_>) -> Result<Version, CompileError>
         deprecation_warning: fields.opt_text("deprecationWarning").map(str::to_owned),
         schemas: Arc::new(schemas),
         root,
+        rules,
         status: subresources.opt_object("status").is_some(),
         scale: subresources.opt_object("scale").map(scale),
         columns: columns(fields.list("additionalPrinterColumns")),
         selectable_fields: selectable
             .map(|field| Fields::of(Some(field)).text("jsonPath").to_owned())
             .collect(),
-        written: written.map(pack),
+        written: written.map(Written::of),
     })
 }
 
@@ -188,11 +189,39 @@ impl Version {
 
     /// The schema as it was written.
     pub fn schema(&self) -> Option<Value> {
-        let mut text = Vec::new();
-        DeflateDecoder::new(self.written.as_deref()?)
-            .read_to_end(&mut text)
-            .ok()?;
-        serde_json::from_slice(&text).ok()
+        self.written.as_ref()?.read()
+    }
+}
+
+/// JSON at rest.
+enum Written {
+    Plain(Vec<u8>),
+    Packed(Vec<u8>),
+}
+
+impl Written {
+    /// Shorter texts than this aren't worth the packing.
+    const PLAIN_MAX: usize = 4096;
+
+    fn of(schema: &Value) -> Self {
+        let text = schema.to_string().into_bytes();
+        if text.len() <= Self::PLAIN_MAX {
+            return Self::Plain(text);
+        }
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
+        match encoder.write_all(&text).and_then(|()| encoder.finish()) {
+            Ok(packed) => Self::Packed(packed),
+            Err(_) => Self::Plain(text),
+        }
+    }
+
+    fn read(&self) -> Option<Value> {
+        match self {
+            Self::Plain(text) => serde_json::from_slice(text).ok(),
+            Self::Packed(packed) => {
+                serde_json::from_reader(DeflateDecoder::new(packed.as_slice())).ok()
+            }
+        }
     }
 }
 
@@ -203,11 +232,4 @@ impl fmt::Debug for Version {
             .field("served", &self.served)
             .finish_non_exhaustive()
     }
-}
-
-fn pack(schema: &Value) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    // Writing to memory doesn't fail; were it to, nothing but descriptions would be lost.
-    let _ = encoder.write_all(schema.to_string().as_bytes());
-    encoder.finish().unwrap_or_default()
 }

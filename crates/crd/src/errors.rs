@@ -40,6 +40,10 @@ impl Errors {
         self.list.is_empty()
     }
 
+    pub(crate) fn list(&self) -> &[FieldError] {
+        &self.list
+    }
+
     pub(crate) fn into_vec(self) -> Vec<FieldError> {
         self.list
     }

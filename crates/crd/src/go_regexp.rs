@@ -50,7 +50,7 @@ impl<'a> Parser<'a> {
         Self {
             whole,
             last_class: whole.rfind(":]").unwrap_or(0),
-            groups: vec![Group::default()],
+            groups: vec![Group::new(false)],
             nodes: 0,
         }
     }
@@ -110,7 +110,7 @@ impl<'a> Parser<'a> {
 
     fn top(&mut self) -> &mut Group {
         if self.groups.is_empty() {
-            self.groups.push(Group::default());
+            self.groups.push(Group::new(false));
         }
         let last = self.groups.len() - 1;
         &mut self.groups[last]
@@ -121,9 +121,14 @@ impl<'a> Parser<'a> {
         self.top().push(shape::ATOM);
     }
 
+    fn enter(&mut self, capture: bool) {
+        self.nodes += 1;
+        self.groups.push(Group::new(capture));
+    }
+
     fn check_limits(&mut self) -> Parsed<'a, ()> {
-        let (nodes, depth) = (self.nodes, self.groups.len());
-        let shape = self.top().last_shape();
+        let nodes = self.nodes;
+        let shape = self.top().shape();
         let at = self.whole;
         if shape.too_large() {
             return Err(Fault {
@@ -131,7 +136,7 @@ impl<'a> Parser<'a> {
                 at,
             });
         }
-        if nodes >= shape::HEIGHT_MAX && shape.too_high(depth) {
+        if nodes >= shape::HEIGHT_MAX && shape.too_high() {
             return Err(Fault {
                 code: "expression nests too deeply",
                 at,
@@ -147,7 +152,7 @@ impl<'a> Parser<'a> {
                 at: self.whole,
             });
         }
-        let shape = self.groups.pop().unwrap_or_default().finish();
+        let shape = self.groups.pop().map_or(shape::ATOM, Group::finish);
         self.top().push(shape);
         Ok(after)
     }
@@ -195,7 +200,7 @@ impl<'a> Parser<'a> {
     /// A group, or a change of flags.
     fn open(&mut self, text: &'a str) -> Parsed<'a> {
         let Some(inside) = text.strip_prefix("(?") else {
-            self.groups.push(Group::default());
+            self.enter(true);
             return Ok(&text[1..]);
         };
         let name = if text.len() > 4 {
@@ -222,7 +227,7 @@ impl<'a> Parser<'a> {
             if name.is_empty() || !name.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()) {
                 return Err(fault(CAPTURE, text, after));
             }
-            self.groups.push(Group::default());
+            self.enter(true);
             return Ok(after);
         }
         self.flags(text, inside)
@@ -237,7 +242,7 @@ impl<'a> Parser<'a> {
                 '-' if !negative => (negative, seen) = (true, false),
                 ':' | ')' if !negative || seen => {
                     if c == ':' {
-                        self.groups.push(Group::default());
+                        self.enter(false);
                     }
                     return Ok(chars.as_str());
                 }

@@ -58,7 +58,7 @@ impl JsonPath {
     pub(crate) fn find<'a>(&'a self, object: &'a Value) -> Option<Vec<Item<'a>>> {
         let mut first = None;
         for block in &self.blocks {
-            let found = eval::walk(vec![Item::Tree(object)], block)?;
+            let found = eval::walk(vec![Item::Tree(object)], block).ok()?;
             first.get_or_insert(found);
         }
         first

@@ -7,6 +7,7 @@
 mod approval;
 mod conversion;
 mod defaults;
+mod expressions;
 mod field_path;
 mod names;
 mod openapi;
@@ -21,7 +22,7 @@ use crate::{
     words::subdomain_errors,
 };
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tidegate_schema::{FieldError, Path, go_json};
 
 pub(crate) use self::{
@@ -113,7 +114,7 @@ pub fn validate_create(crd: &Value) -> Vec<FieldError> {
     }
     let mut errors = Errors::default();
     let spec = Spec::of(crd);
-    spec::check(&spec, &Strictness::of_new(), &mut errors);
+    spec::check(&spec, None, &Strictness::of_new(), &mut errors);
     check_status(crd, &spec, &mut errors);
     approval::check(crd, None, &mut errors);
     check_preserve(&spec, None, &mut errors);
@@ -131,7 +132,7 @@ pub fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
     let mut errors = Errors::default();
     let (spec, old_spec) = (Spec::of(new), Spec::of(old));
     let strict = Strictness::of_update(&spec, &old_spec, old);
-    spec::check(&spec, &strict, &mut errors);
+    spec::check(&spec, Some(&old_spec), &strict, &mut errors);
     check_immutable(&spec, &old_spec, &strict, &mut errors);
     check_status(new, &spec, &mut errors);
     approval::check(new, Some(old), &mut errors);
@@ -277,12 +278,14 @@ fn many_selectable(new: &Spec<'_>, old: &Spec<'_>) -> BTreeSet<String> {
     if unchanged(new.common.selectable, old.common.selectable) {
         allowed.insert(String::new());
     }
+    let before: BTreeMap<&str, &[Value]> = old
+        .versions
+        .iter()
+        .map(|version| (version.name(), version.selectable))
+        .collect();
     for version in &new.versions {
-        let before = old
-            .versions
-            .iter()
-            .rfind(|before| before.name() == version.name());
-        if before.is_some_and(|before| unchanged(version.selectable, before.selectable)) {
+        let before = before.get(version.name());
+        if before.is_some_and(|before| unchanged(version.selectable, before)) {
             allowed.insert(version.name().to_owned());
         }
     }

@@ -3,17 +3,22 @@
 
 #[path = "recorded/columns.rs"]
 mod columns;
+#[path = "recorded/gateway.rs"]
+mod gateway;
 #[path = "recorded/good.rs"]
 mod good;
 #[path = "recorded/openapi.rs"]
 mod openapi;
+#[path = "recorded/patterns.rs"]
+mod patterns;
 #[path = "recorded/refused.rs"]
 mod refused;
 #[path = "recorded/updated.rs"]
 mod updated;
 
+use flate2::read::GzDecoder;
 use serde_json::Value;
-use std::{fs, path::PathBuf};
+use std::{fs, io::BufReader, path::PathBuf};
 use tidegate_schema::FieldError;
 
 fn folder(name: &str) -> PathBuf {
@@ -25,6 +30,11 @@ fn folder(name: &str) -> PathBuf {
 fn read(path: &PathBuf) -> Value {
     let text = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn unzip(name: &str) -> Value {
+    let file = fs::File::open(folder(name)).expect("the file is there");
+    serde_json::from_reader(GzDecoder::new(BufReader::new(file))).expect("JSON")
 }
 
 /// The cases of a folder: their names, what was sent, and what was answered.

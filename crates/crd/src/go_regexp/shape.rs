@@ -26,8 +26,8 @@ impl Shape {
         self.size > SIZE_MAX
     }
 
-    pub(super) fn too_high(self, depth: usize) -> bool {
-        self.height > HEIGHT_MAX || depth > HEIGHT_MAX
+    pub(super) fn too_high(self) -> bool {
+        self.height > HEIGHT_MAX
     }
 
     fn beside(self, other: Self) -> Self {
@@ -48,25 +48,38 @@ impl Shape {
 }
 
 /// A group that is being read: the branches before, and what stands in this one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Group {
+    capture: bool,
     branches: Option<Shape>,
     before: Option<Shape>,
     last: Option<Shape>,
 }
 
 impl Group {
+    pub(super) fn new(capture: bool) -> Self {
+        Self {
+            capture,
+            branches: None,
+            before: None,
+            last: None,
+        }
+    }
+
     pub(super) fn push(&mut self, shape: Shape) {
-        self.before = self.joined();
+        self.before = match (self.before, self.last) {
+            (Some(before), Some(last)) => Some(before.beside(last)),
+            (before, last) => last.or(before),
+        };
         self.last = Some(shape);
     }
 
     pub(super) fn alternate(&mut self) {
-        let branch = self.joined().map_or(ATOM, |shape| shape.above(1));
-        self.branches = Some(
-            self.branches
-                .map_or(branch, |branches| branches.beside(branch)),
-        );
+        let branch = self.branch();
+        self.branches = Some(match self.branches {
+            Some(branches) => branches.beside(branch),
+            None => branch,
+        });
         (self.before, self.last) = (None, None);
     }
 
@@ -87,19 +100,25 @@ impl Group {
         Some(shape)
     }
 
-    pub(super) fn last_shape(&self) -> Shape {
-        self.last.unwrap_or(ATOM)
+    /// The shape so far.
+    pub(super) fn shape(&self) -> Shape {
+        let branch = self.branch();
+        match self.branches {
+            Some(branches) => branches.beside(branch).above(1),
+            None => branch,
+        }
     }
 
-    pub(super) fn finish(mut self) -> Shape {
-        self.alternate();
-        self.branches.unwrap_or(ATOM).above(1)
+    pub(super) fn finish(self) -> Shape {
+        let shape = self.shape();
+        if self.capture { shape.above(2) } else { shape }
     }
 
-    fn joined(&self) -> Option<Shape> {
+    /// The branch that is being read. Several things in a row are one node above them.
+    fn branch(&self) -> Shape {
         match (self.before, self.last) {
-            (Some(before), Some(last)) => Some(before.beside(last)),
-            (before, last) => last.or(before),
+            (Some(before), Some(last)) => before.beside(last).above(0),
+            (before, last) => last.or(before).unwrap_or(ATOM),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! From steps to values. Any fault ends the evaluation: its words are shown nowhere.
+//! From steps to values. Any fault ends the evaluation: its words are shown nowhere. Only whether something was found
+//! before matters, to filters that ask whether something is there.
 
 use super::{Slice, Step, compare::passes};
 use serde_json::Value;
@@ -21,20 +22,32 @@ pub(crate) enum Item<'a> {
     Bool(bool),
 }
 
+/// The values, or a fault and whether there still was something where it happened.
+pub(super) type Walked<'a> = Result<Vec<Item<'a>>, Fault>;
+
+/// The end of an evaluation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fault {
+    left: bool,
+}
+
+/// A fault in a step that had something to look at.
+const FAULT: Fault = Fault { left: true };
+
 /// Walks from the items through the steps.
-pub(super) fn walk<'a>(mut items: Vec<Item<'a>>, steps: &'a [Step]) -> Option<Vec<Item<'a>>> {
+pub(super) fn walk<'a>(mut items: Vec<Item<'a>>, steps: &'a [Step]) -> Walked<'a> {
     for step in steps {
         items = one(items, step)?;
         if items.len() > ITEMS_MAX {
-            return None;
+            return Err(FAULT);
         }
     }
-    Some(items)
+    Ok(items)
 }
 
-fn one<'a>(items: Vec<Item<'a>>, step: &'a Step) -> Option<Vec<Item<'a>>> {
+fn one<'a>(items: Vec<Item<'a>>, step: &'a Step) -> Walked<'a> {
     let each = |item: &Item<'a>| vec![item.clone(); items.len()];
-    Some(match step {
+    Ok(match step {
         Step::Text(text) => vec![Item::Text(text)],
         Step::Int(number) => each(&Item::Int(*number)),
         Step::Float(number) => each(&Item::Float(*number)),
@@ -47,7 +60,7 @@ fn one<'a>(items: Vec<Item<'a>>, step: &'a Step) -> Option<Vec<Item<'a>>> {
             };
             items.into_iter().filter_map(field).collect()
         }
-        Step::Slice(slice) => cut(&items, *slice)?,
+        Step::Slice(slice) => cut(&items, *slice).ok_or(FAULT)?,
         Step::Filter {
             left,
             operator,
@@ -63,21 +76,28 @@ fn one<'a>(items: Vec<Item<'a>>, step: &'a Step) -> Option<Vec<Item<'a>>> {
         Step::Recursive => {
             let mut found = Vec::new();
             for item in items {
-                descend(item, &mut found)?;
+                descend(item, &mut found).ok_or(FAULT)?;
             }
             found
         }
         Step::Union(branches) => {
             let mut found = Vec::new();
             for branch in branches {
-                found.extend(walk(items.clone(), branch)?);
+                let part = walk(items.clone(), branch);
+                found.extend(part.map_err(|_| Fault {
+                    left: !items.is_empty(),
+                })?);
                 if found.len() > ITEMS_MAX {
-                    return None;
+                    return Err(FAULT);
                 }
             }
             found
         }
-        Step::Word => return None,
+        Step::Word => {
+            return Err(Fault {
+                left: !items.is_empty(),
+            });
+        }
     })
 }
 
@@ -121,35 +141,42 @@ fn filter<'a>(
     left: &'a [Step],
     operator: &str,
     right: &'a [Step],
-) -> Option<Vec<Item<'a>>> {
+) -> Walked<'a> {
     let mut found = Vec::new();
     for item in items {
-        for value in item.list()? {
+        for value in item.list().ok_or(FAULT)? {
             let lefts = walk(vec![Item::Tree(value)], left);
             if operator == "exists" {
-                if lefts.is_some_and(|lefts| !lefts.is_empty()) {
+                if lefts.map_or_else(|fault| fault.left, |lefts| !lefts.is_empty()) {
                     found.push(Item::Tree(value));
                 }
                 continue;
             }
-            let Some(left) = single(lefts?)? else {
+            let Some(left) = single(lefts.map_err(|_| FAULT)?)? else {
                 continue;
             };
-            let Some(right) = single(walk(vec![Item::Tree(value)], right)?)? else {
+            let rights = walk(vec![Item::Tree(value)], right).map_err(|_| FAULT)?;
+            let Some(right) = single(rights)? else {
                 continue;
             };
-            if passes(&left, operator, &right)? {
+            if passes(&left, operator, &right).ok_or(Fault {
+                left: !found.is_empty(),
+            })? {
                 found.push(Item::Tree(value));
             }
         }
     }
-    Some(found)
+    Ok(found)
 }
 
 /// The only one, if there is one; a fault where there are several.
-fn single(mut items: Vec<Item<'_>>) -> Option<Option<Item<'_>>> {
+fn single(mut items: Vec<Item<'_>>) -> Result<Option<Item<'_>>, Fault> {
     let one = items.pop();
-    items.is_empty().then_some(one)
+    if items.is_empty() {
+        Ok(one)
+    } else {
+        Err(FAULT)
+    }
 }
 
 /// What has something inside, before what is inside of it. A text has bytes inside.

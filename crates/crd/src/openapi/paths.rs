@@ -45,67 +45,50 @@ pub(super) fn add(paths: &mut Map<String, Value>, resource: Resource<'_>) {
     let definition = resource.definition;
     let plural = &definition.names.plural;
     let root = format!("/apis/{}/{}", definition.group, resource.version.name);
-    let mut root_path = format!("{root}/{plural}");
+    let status = format!("{META}.Status");
     let kind = resource.model(&definition.names.kind);
     let list = resource.model(&definition.names.list_kind);
-    let scope = if definition.namespaced {
-        "Namespaced"
-    } else {
-        ""
-    };
-    let operation = |verb, subresource, model: &str| Operation {
-        resource,
-        verb,
-        subresource,
-        scope,
-        suffix: "",
-        model: model.to_owned(),
-        bare: false,
-    };
+    let mut path = format!("{root}/{plural}");
     if definition.namespaced {
         let all = Operation {
             scope: "",
             suffix: "ForAllNamespaces",
             bare: true,
-            ..operation(Verb::List, None, &list)
+            ..resource.operation(Verb::List, None, &list)
         };
         let lifted = [resource.parameters("list"), resource.parameters("pretty")].concat();
-        put(paths, root_path, &[all], lifted);
-        root_path = format!("{root}/namespaces/{{namespace}}/{plural}");
+        put(paths, path, &[all], lifted);
+        path = format!("{root}/namespaces/{{namespace}}/{plural}");
     }
     let collection = [
-        operation(Verb::List, None, &list),
-        operation(Verb::Create, None, &kind),
-        operation(Verb::DeleteCollection, None, &format!("{META}.Status")),
+        resource.operation(Verb::List, None, &list),
+        resource.operation(Verb::Create, None, &kind),
+        resource.operation(Verb::DeleteCollection, None, &status),
     ];
     put(
         paths,
-        root_path.clone(),
+        path.clone(),
         &collection,
         resource.path_parameters(false),
     );
     let item = [
-        operation(Verb::Read, None, &kind),
-        operation(Verb::Replace, None, &kind),
-        operation(Verb::Delete, None, &format!("{META}.Status")),
-        operation(Verb::Patch, None, &kind),
+        resource.operation(Verb::Read, None, &kind),
+        resource.operation(Verb::Replace, None, &kind),
+        resource.operation(Verb::Delete, None, &status),
+        resource.operation(Verb::Patch, None, &kind),
     ];
-    put(
-        paths,
-        format!("{root_path}/{{name}}"),
-        &item,
-        resource.path_parameters(true),
-    );
+    path.push_str("/{name}");
+    put(paths, path.clone(), &item, resource.path_parameters(true));
     for (name, there, model) in [
         ("status", resource.version.status, kind.as_str()),
         ("scale", resource.version.scale.is_some(), SCALE),
     ] {
         if there {
-            let all = [Verb::Read, Verb::Replace, Verb::Patch]
-                .map(|verb| operation(verb, Some(name), model));
+            let verbs = [Verb::Read, Verb::Replace, Verb::Patch];
+            let all = verbs.map(|verb| resource.operation(verb, Some(name), model));
             put(
                 paths,
-                format!("{root_path}/{{name}}/{name}"),
+                format!("{path}/{name}"),
                 &all,
                 resource.path_parameters(true),
             );
@@ -138,7 +121,28 @@ fn name_of(parameter: &Value) -> &str {
     name.split('-').next().unwrap_or(name)
 }
 
-impl Resource<'_> {
+impl<'a> Resource<'a> {
+    fn operation(
+        self,
+        verb: Verb,
+        subresource: Option<&'static str>,
+        model: &str,
+    ) -> Operation<'a> {
+        Operation {
+            resource: self,
+            verb,
+            subresource,
+            scope: if self.definition.namespaced {
+                "Namespaced"
+            } else {
+                ""
+            },
+            suffix: "",
+            model: model.to_owned(),
+            bare: false,
+        }
+    }
+
     fn parameters(&self, action: &str) -> Vec<Value> {
         self.form.common()["parameters"][action]
             .as_array()

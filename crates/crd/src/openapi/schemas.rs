@@ -36,7 +36,8 @@ const PLAIN: [&str; 21] = [
 ];
 
 /// As `PLAIN`; words that branches of `allOf` and so on don't publish.
-const EXTENSIONS: [&str; 4] = [
+const EXTENSIONS: [&str; 5] = [
+    "x-kubernetes-validations",
     "x-kubernetes-preserve-unknown-fields",
     "x-kubernetes-list-map-keys",
     "x-kubernetes-list-type",
@@ -159,24 +160,16 @@ fn node(schema: Props<'_>, form: Form) -> Map<String, Value> {
     for word in EXTENSIONS {
         keep(&mut out, word, fields.get(word));
     }
-    keep(
-        &mut out,
-        "x-kubernetes-validations",
-        fields.get("x-kubernetes-validations"),
-    );
-    // kubectl can't cope with what version 2 of OpenAPI has no words for.
     let nullable = fields.flag("nullable");
+    // kubectl can't cope with what version 2 of OpenAPI has no words for.
     let hidden = v2 && (nullable || schema.preserves());
     let items = schema.item().filter(|_| !hidden);
-    let mut r#type = schema.r#type();
-    if v2
+    let r#type = schema.r#type();
+    let typeless = v2
         && (nullable
             || items.is_none() && r#type == "array"
-            || schema.preserves() && r#type == "object")
-    {
-        r#type = "";
-    }
-    if !r#type.is_empty() {
+            || schema.preserves() && r#type == "object");
+    if !r#type.is_empty() && !typeless {
         out.insert("type".to_owned(), r#type.into());
     }
     if nullable && !v2 {
@@ -194,32 +187,17 @@ fn node(schema: Props<'_>, form: Form) -> Map<String, Value> {
             children.collect::<Map<_, _>>().into(),
         );
     }
-    let additional = schema.additional("additionalProperties");
-    match additional {
-        Additional::None => {}
-        Additional::Allows(allows) => {
-            out.insert("additionalProperties".to_owned(), allows.into());
-        }
-        Additional::Schema(child) => {
-            out.insert("additionalProperties".to_owned(), node(child, form).into());
-        }
-    }
-    let mut required: Vec<&str> = fields.texts("required").collect();
-    if v2 {
-        if matches!(additional, Additional::Schema(child) if child.fields().flag("nullable")) {
-            required.clear();
-        }
-        let gone = |name: &str| {
-            !hidden
-                && schema
-                    .property(name)
-                    .is_some_and(|child| child.fields().flag("nullable"))
-        };
-        required.retain(|name| !gone(name));
-    } else {
+    let additional = match schema.additional("additionalProperties") {
+        Additional::None => None,
+        Additional::Allows(allows) => Some(allows.into()),
+        Additional::Schema(child) => Some(node(child, form).into()),
+    };
+    out.extend(additional.map(|additional: Value| ("additionalProperties".to_owned(), additional)));
+    if !v2 {
         junctors(schema, &mut out);
         unfold(schema, &mut out);
     }
+    let mut required = required(schema, form, hidden);
     if schema.embedded() && !(v2 && schema.preserves()) {
         properties(&mut out).extend(type_meta(
             form,
@@ -227,16 +205,29 @@ fn node(schema: Props<'_>, form: Form) -> Map<String, Value> {
             "embeddedKind",
             "metadata",
         ));
-        for name in ["kind", "apiVersion"] {
-            if !required.contains(&name) {
-                required.push(name);
-            }
-        }
+        let missing = ["kind", "apiVersion"]
+            .into_iter()
+            .filter(|name| !required.contains(name));
+        required.extend(missing.collect::<Vec<_>>());
     }
     if !required.is_empty() {
         out.insert("required".to_owned(), required.into());
     }
     out
+}
+
+/// What version 2 can require: nothing that may be null.
+fn required(schema: Props<'_>, form: Form, hidden: bool) -> Vec<&str> {
+    let mut required: Vec<&str> = schema.fields().texts("required").collect();
+    if form == Form::V2 {
+        let nullable = |child: Props<'_>| child.fields().flag("nullable");
+        if matches!(schema.additional("additionalProperties"), Additional::Schema(child) if nullable(child))
+        {
+            required.clear();
+        }
+        required.retain(|name| hidden || !schema.property(name).is_some_and(nullable));
+    }
+    required
 }
 
 /// The words that are published as they are.

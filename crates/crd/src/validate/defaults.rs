@@ -3,6 +3,7 @@
 use super::structural;
 use crate::{errors::Errors, view::Props};
 use serde_json::{Map, Value, json};
+use tidegate_rules::{REQUEST_BUDGET, Rules};
 use tidegate_schema::{
     FieldError, FieldErrorType, Path, Schema, Schemas, coerce_embedded, coerce_metadata, go_json,
     prune, validate_embedded, validate_values,
@@ -22,7 +23,11 @@ pub(super) fn check(schema: Props<'_>, path: &Path<'_>, pruned: bool) -> Vec<Fie
         }
     };
     let root = schemas.0.get(schemas.1);
-    let mut walk = Walk { errors, pruned };
+    let mut walk = Walk {
+        errors,
+        pruned,
+        budget: REQUEST_BUDGET,
+    };
     walk.node(
         schema,
         root,
@@ -111,6 +116,8 @@ struct Inside<'a> {
 struct Walk {
     errors: Errors,
     pruned: bool,
+    /// What rules may still cost.
+    budget: u64,
 }
 
 impl Walk {
@@ -122,7 +129,7 @@ impl Walk {
         path: &Path<'_>,
         root: bool,
     ) {
-        if self.errors.full() {
+        if self.errors.full() || self.budget == 0 {
             return;
         }
         let embedded = root || props.embedded();
@@ -174,11 +181,24 @@ impl Walk {
             return;
         }
         let faults = validate_embedded(default, schema, path);
-        let faults = if faults.is_empty() {
-            validate_values(default, None, schema, path)
+        if faults.is_empty() {
+            self.values(default, schema, path);
         } else {
-            faults
-        };
+            self.errors.extend(faults);
+        }
+    }
+
+    /// Checks the value itself, and its rules.
+    fn values(&mut self, default: &Value, schema: Schema<'_>, path: &Path<'_>) {
+        let mut faults = validate_values(default, None, schema, path);
+        if faults.is_empty() {
+            // Once as a new value, and once as one that doesn't change, of which only transition rules are told.
+            let rules = Rules::compile(schema);
+            faults = rules.validate(schema, default, None, path, &mut self.budget);
+            let more = rules.validate(schema, default, Some(default), path, &mut self.budget);
+            let new = more.into_iter().filter(|fault| !faults.contains(fault));
+            faults.extend(new.collect::<Vec<_>>());
+        }
         self.errors.extend(faults);
     }
 

@@ -8,9 +8,15 @@ use crate::{
     words::{not_supported, subdomain_errors},
 };
 use serde_json::Value;
+use std::collections::BTreeMap;
 use tidegate_schema::{FieldError, Path};
 
-pub(super) fn check(spec: &Spec<'_>, strict: &Strictness, errors: &mut Errors) {
+pub(super) fn check(
+    spec: &Spec<'_>,
+    old: Option<&Spec<'_>>,
+    strict: &Strictness,
+    errors: &mut Errors,
+) {
     let root = Path::ROOT;
     let path = root.child("spec");
     let strict = &adjusted(spec, strict);
@@ -30,7 +36,8 @@ pub(super) fn check(spec: &Spec<'_>, strict: &Strictness, errors: &mut Errors) {
             detail,
         ));
     }
-    check_versions(spec, strict, &path, errors);
+    let stored = stored_schemas(old);
+    check_versions(spec, &stored, strict, &path, errors);
     check_names(spec, &path, errors);
     let status = has_status(spec.common.subresources)
         || spec
@@ -38,7 +45,15 @@ pub(super) fn check(spec: &Spec<'_>, strict: &Strictness, errors: &mut Errors) {
             .iter()
             .any(|version| has_status(version.subresources));
     if let Some(schema) = spec.common.schema {
-        version::check_schema(schema, status, strict, &path.child("validation"), errors);
+        let first = spec.versions.first().map(Version::name);
+        let stored = first.and_then(|name| stored.get(name).copied());
+        version::check_schema(
+            schema,
+            version::Of { status, stored },
+            strict,
+            &path.child("validation"),
+            errors,
+        );
     }
     version::check_subresources(
         spec.common.subresources,
@@ -143,34 +158,50 @@ fn check_schemas_are_there(
     }
 }
 
-fn check_versions(spec: &Spec<'_>, strict: &Strictness, path: &Path<'_>, errors: &mut Errors) {
+/// The stored schemas, by version.
+fn stored_schemas<'a>(old: Option<&Spec<'a>>) -> BTreeMap<&'a str, &'a Value> {
+    let versions = old.into_iter().flat_map(|old| &old.versions);
+    let schema = |version: &Version<'a>| version.fields.object("schema").get("openAPIV3Schema");
+    versions
+        .filter_map(|version| Some((version.name(), schema(version)?)))
+        .collect()
+}
+
+fn check_versions(
+    spec: &Spec<'_>,
+    stored: &BTreeMap<&str, &Value>,
+    strict: &Strictness,
+    path: &Path<'_>,
+    errors: &mut Errors,
+) {
     let path = path.child("versions");
-    let mut names_seen = std::collections::BTreeSet::new();
-    let mut twice = false;
+    let own = spec
+        .versions
+        .iter()
+        .any(|version| version.subresources.is_some());
+    // Of versions with the same name, the first has the say on subresources.
+    let mut first = BTreeMap::new();
     for (index, version) in spec.versions.iter().enumerate() {
         if errors.full() {
             return;
         }
         let here = path.index(index);
-        twice |= !names_seen.insert(version.name());
         names::check_label(version.name(), &here.child("name"), errors);
-        // Of versions with the same name, the first has the say on subresources.
-        let first = spec
-            .versions
-            .iter()
-            .find(|first| first.name() == version.name())
-            .unwrap_or(version);
-        let own = spec
-            .versions
-            .iter()
-            .any(|version| version.subresources.is_some());
-        let status = has_status(if own {
-            first.subresources
+        let subresources = if own {
+            version.subresources
         } else {
             spec.common.subresources
-        });
-        version::check(version, status, strict, &here, errors);
+        };
+        let status = *first
+            .entry(version.name())
+            .or_insert(has_status(subresources));
+        let of = version::Of {
+            status,
+            stored: stored.get(version.name()).copied(),
+        };
+        version::check(version, of, strict, &here, errors);
     }
+    let twice = first.len() < spec.versions.len();
     if twice {
         let detail = "must contain unique version names";
         errors.invalid_printed(&path, internal::versions(&spec.versions), detail);

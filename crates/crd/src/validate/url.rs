@@ -64,7 +64,7 @@ fn parts(text: &str) -> Result<Url, String> {
             return Err("net/url: invalid userinfo".to_owned());
         }
         escapes(user)?;
-        url.user = Some(user.to_owned());
+        url.user = Some(user_text(user));
         url.host = check_host(host)?;
     } else {
         url.host = check_host(authority)?;
@@ -85,6 +85,36 @@ fn scheme(text: &str) -> Result<(&str, &str), String> {
         }
     }
     Ok(("", text))
+}
+
+/// Name and password as Go prints them.
+fn user_text(user: &str) -> String {
+    match user.split_once(':') {
+        Some((name, password)) => format!("{}:{}", escaped(name), escaped(password)),
+        None => escaped(user),
+    }
+}
+
+/// The text with its escapes made anew: only what needs one has one.
+fn escaped(text: &str) -> String {
+    let mut bytes = text.bytes();
+    let mut out = String::with_capacity(text.len());
+    while let Some(mut byte) = bytes.next() {
+        if byte == b'%' {
+            let digits = [bytes.next(), bytes.next()]
+                .map(|digit| char::from(digit.unwrap_or(b'0')).to_digit(16));
+            let code = digits
+                .iter()
+                .fold(0, |code, digit| code * 16 + digit.unwrap_or(0));
+            byte = u8::try_from(code).unwrap_or(b'%');
+        }
+        if byte.is_ascii_alphanumeric() || b"-_.~$&+,;=".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 fn check_host(host: &str) -> Result<String, String> {

@@ -1,6 +1,6 @@
 //! One version of a definition: its schema, subresources, columns and selectable fields.
 
-use super::{SELECTABLE_MAX, Strictness, defaults, field_path, openapi, structural};
+use super::{SELECTABLE_MAX, Strictness, defaults, expressions, field_path, openapi, structural};
 use crate::{
     errors::Errors,
     internal,
@@ -9,6 +9,15 @@ use crate::{
 use serde_json::Value;
 use std::collections::BTreeSet;
 use tidegate_schema::{FieldError, FieldErrorType, Path, go_json, go_quote};
+
+/// Whose schema is checked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Of<'a> {
+    /// Whether the version has the status subresource.
+    pub(super) status: bool,
+    /// Its schema before an update.
+    pub(super) stored: Option<&'a Value>,
+}
 
 const COLUMN_TYPES: [&str; 5] = ["boolean", "date", "integer", "number", "string"];
 const COLUMN_FORMATS: [&str; 8] = [
@@ -50,14 +59,14 @@ const ROOT_WORDS: [&str; 22] = [
 
 pub(super) fn check(
     version: &Version<'_>,
-    status: bool,
+    of: Of<'_>,
     strict: &Strictness,
     path: &Path<'_>,
     errors: &mut Errors,
 ) {
     check_warning(version, &path.child("deprecationWarning"), errors);
     if let Some(schema) = version.schema {
-        check_schema(schema, status, strict, &path.child("schema"), errors);
+        check_schema(schema, of, strict, &path.child("schema"), errors);
     }
     check_subresources(version.subresources, &path.child("subresources"), errors);
     check_columns(
@@ -119,7 +128,7 @@ fn check_warning(version: &Version<'_>, path: &Path<'_>, errors: &mut Errors) {
 /// A `schema`, which `path` names.
 pub(super) fn check_schema(
     validation: Fields<'_>,
-    status: bool,
+    of: Of<'_>,
     strict: &Strictness,
     path: &Path<'_>,
     errors: &mut Errors,
@@ -129,7 +138,7 @@ pub(super) fn check_schema(
     };
     let mut here = Errors::default();
     let schema_path = path.child("openAPIV3Schema");
-    if status {
+    if of.status {
         check_root_words(schema, path, &mut here);
     }
     if schema.fields().flag("nullable") {
@@ -139,14 +148,24 @@ pub(super) fn check_schema(
         );
     }
     let unsupported = structural::unsupported(schema);
+    let mut rules = false;
     if strict.structural && unsupported.is_none() {
         let mut faults = structural::check_structural(schema, &schema_path);
         if faults.is_empty() {
             faults = defaults::check(schema, &schema_path, strict.pruned_defaults);
         }
+        rules = faults.is_empty();
         here.extend(faults);
     }
     openapi::check(schema, &schema_path, strict, &mut here);
+    if rules {
+        here.extend(expressions::check(
+            schema,
+            of.stored,
+            here.list(),
+            &schema_path,
+        ));
+    }
     if let Some(detail) = unsupported.filter(|_| strict.structural && here.is_empty()) {
         here.invalid(&schema_path, "", detail);
     }

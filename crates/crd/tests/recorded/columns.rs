@@ -59,3 +59,40 @@ fn columns_show_what_kube_apiserver_shows() {
         failed.join("\n")
     );
 }
+
+fn check_path(object: &Value, case: &Value) -> Result<(), String> {
+    let (path, theirs) = (
+        case[0].as_str().expect("a path"),
+        case[1].as_str().expect("a result"),
+    );
+    let definition = definition(path);
+    let columns = &definition.versions[0].columns;
+    let ours = match cells(columns, object, 0).get(1) {
+        None => "!parse".to_owned(),
+        Some(Value::String(text)) => format!("={text}"),
+        Some(_) => "!none".to_owned(),
+    };
+    if ours == theirs {
+        Ok(())
+    } else {
+        Err(format!("{path:?}\n  ours   {ours}\n  theirs {theirs}"))
+    }
+}
+
+#[test]
+fn paths_lead_where_those_of_client_go_do() {
+    let data = read(&folder("paths.json"));
+    let paths = data["paths"].as_array().expect("paths");
+    assert!(paths.len() > 2000, "only {} paths", paths.len());
+    let failed: Vec<String> = paths
+        .iter()
+        .filter_map(|case| check_path(&data["object"], case).err())
+        .collect();
+    assert!(
+        failed.is_empty(),
+        "{} of {}:\n{}",
+        failed.len(),
+        paths.len(),
+        failed.join("\n")
+    );
+}
