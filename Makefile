@@ -32,6 +32,13 @@ crash: ## kill a store that is written to, many times, and look at what is left 
 fuzz-long: ## the generated tests of decoders and packer, many more cases (CASES=100000)
 	@scripts/fuzz.sh
 
+differential: ## send the whole corpus of requests to a real kube-apiserver too
+	@cargo test -p tidegate-apiserver --test differential
+	@scripts/differential.sh all
+
+differential-record: ## record the real kube-apiserver's answers to the corpus
+	@scripts/differential.sh record
+
 bench-informer: ## compare the informer with its peers (COUNT=10000 objects)
 	@bench/informer/run.py --count $(or $(COUNT),10000)
 

@@ -22,6 +22,7 @@ fi
 step "build of the tests" cargo test --workspace --no-run
 testcluster_binary
 step "tests" cargo test --workspace
+step "differential test, short" scripts/differential.sh short
 step "tests of the test cluster" scripts/test-go.sh
 step "instruction counts" cargo xtask ratchet-instructions
 step "benchmark, short" bench/informer/run.py --quick

@@ -38,7 +38,10 @@ impl Display for Difference {
             None => "nothing".to_owned(),
             Some(value) => {
                 let text = value.to_string();
-                let end = text.char_indices().nth(600).map_or(text.len(), |(at, _)| at);
+                let end = text
+                    .char_indices()
+                    .nth(600)
+                    .map_or(text.len(), |(at, _)| at);
                 text[..end].to_owned()
             }
         };
@@ -53,7 +56,10 @@ pub(crate) fn differences(id: &str, expected: &[Value], got: &[Value]) -> Vec<Di
     let mut found = Vec::new();
     for at in 0..expected.len().max(got.len()) {
         let (expected, got) = (expected.get(at), got.get(at));
-        let step = expected.or(got).and_then(|it| it["step"].as_str()).unwrap_or_default();
+        let step = expected
+            .or(got)
+            .and_then(|it| it["step"].as_str())
+            .unwrap_or_default();
         let step = format!("{}. {step}", at + 1);
         let mut report = |path: &str, expected: Option<&Value>, got: Option<&Value>| {
             found.push(Difference {
@@ -98,7 +104,10 @@ pub(crate) fn report(found: &[Difference]) -> String {
     let mut out = String::new();
     let mut at = 0;
     while let Some(first) = found.get(at) {
-        let here: Vec<&Difference> = found[at..].iter().take_while(|it| it.id == first.id).collect();
+        let here: Vec<&Difference> = found[at..]
+            .iter()
+            .take_while(|it| it.id == first.id)
+            .collect();
         out.push_str(&format!("{}\n", first.id));
         for difference in here.iter().take(TOLD_MAX) {
             out.push_str(&difference.to_string());
@@ -163,7 +172,11 @@ impl Known {
 
     /// Lines that explained nothing.
     pub(crate) fn unused(&self) -> Vec<usize> {
-        self.entries.iter().filter(|entry| !entry.used).map(|entry| entry.line).collect()
+        self.entries
+            .iter()
+            .filter(|entry| !entry.used)
+            .map(|entry| entry.line)
+            .collect()
     }
 }
 
@@ -223,14 +236,25 @@ mod tests {
             assert_eq!(paths.join(" "), expect);
         };
         check(json!({"a": [1, 2]}), json!({"a": [1, 2]}), "");
-        check(json!({"a": [1, {"b": 2}]}), json!({"a": [1, {"b": 3}, 4]}), "a[1].b a[2]");
+        check(
+            json!({"a": [1, {"b": 2}]}),
+            json!({"a": [1, {"b": 3}, 4]}),
+            "a[1].b a[2]",
+        );
         check(json!({"a": 1}), json!({"b": 1}), "a b");
     }
 
     #[test]
     fn known_ones_need_a_reason_and_a_use() {
-        let found = || differences("f: s", &[json!({"step": "GET", "a": 1})], &[json!({"step": "GET", "a": 2})]);
-        let mut known = Known::parse("# it is so\nf: * | 1. GET | a\nf: t | * | *").expect("a list");
+        let found = || {
+            differences(
+                "f: s",
+                &[json!({"step": "GET", "a": 1})],
+                &[json!({"step": "GET", "a": 2})],
+            )
+        };
+        let mut known =
+            Known::parse("# it is so\nf: * | 1. GET | a\nf: t | * | *").expect("a list");
         assert!(known.unknown(found()).is_empty());
         assert_eq!(known.unused(), [3]);
         assert!(Known::parse("f | s | p").is_err());

@@ -26,19 +26,30 @@ pub(crate) fn load() -> Vec<Sequence> {
     files.sort();
     let mut sequences = Vec::new();
     for path in files {
-        let file = path.strip_prefix(&root).expect("invariant: found under it").with_extension("");
+        let file = path
+            .strip_prefix(&root)
+            .expect("invariant: found under it")
+            .with_extension("");
         let file = file.to_string_lossy().replace('\\', "/");
         if file == "shared" {
             continue;
         }
         let text = fs::read_to_string(&path).expect("a corpus file is text");
-        sequences.extend(script::parse(&file, &text, &shared).unwrap_or_else(|reason| panic!("{reason}")));
+        sequences.extend(
+            script::parse(&file, &text, &shared).unwrap_or_else(|reason| panic!("{reason}")),
+        );
     }
     for (file, text) in generate::files() {
-        sequences.extend(script::parse(&file, &text, &shared).unwrap_or_else(|reason| panic!("{reason}")));
+        sequences.extend(
+            script::parse(&file, &text, &shared).unwrap_or_else(|reason| panic!("{reason}")),
+        );
     }
     let namespaces: BTreeSet<String> = sequences.iter().map(Sequence::namespace).collect();
-    assert_eq!(namespaces.len(), sequences.len(), "two sequences have the same namespace: rename one");
+    assert_eq!(
+        namespaces.len(),
+        sequences.len(),
+        "two sequences have the same namespace: rename one"
+    );
     sequences
 }
 

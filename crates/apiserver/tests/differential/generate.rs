@@ -85,8 +85,10 @@ fn services(random: &mut Random) -> String {
             }
             ports.push(entry);
         }
-        let spec = json!({"ports": ports, "clusterIP": "None", "selector": random.map(&["a", "b"], 2)});
-        let body = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": spec});
+        let spec =
+            json!({"ports": ports, "clusterIP": "None", "selector": random.map(&["a", "b"], 2)});
+        let body =
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": spec});
         out.push_str(&random.write("$SVCS", body));
     }
     out + "GET $SVCS/a\n"
@@ -117,7 +119,11 @@ fn patches(random: &mut Random) -> String {
                 let from = format!("/data/{}", ["a", "b"][random.index(2)]);
                 let op = ["copy", "move"][random.index(2)];
                 let second = json!({"op": op, "from": from, "path": path});
-                let list = if random.below(2) == 0 { vec![first, second] } else { vec![first] };
+                let list = if random.below(2) == 0 {
+                    vec![first, second]
+                } else {
+                    vec![first]
+                };
                 format!("JSONPATCH $CMS/a\n\n{}\n\n", Value::from(list))
             }
         };
@@ -174,7 +180,9 @@ impl Random {
         }
         let env = self.map(&["A", "B", "C"], 2);
         if let Value::Object(env) = env {
-            let list = env.into_iter().map(|(name, value)| json!({"name": name, "value": value}));
+            let list = env
+                .into_iter()
+                .map(|(name, value)| json!({"name": name, "value": value}));
             container["env"] = list.collect();
         }
         if self.below(2) == 0 {

@@ -30,8 +30,11 @@ impl Golden {
         let mut files: Vec<&str> = sequences.iter().map(|it| it.file.as_str()).collect();
         files.dedup();
         for file in files {
-            let Ok(packed) = fs::read(path(file)) else { continue };
-            let text = zstd::bulk::decompress(&packed, SIZE_MAX).expect("a record is compressed by zstd");
+            let Ok(packed) = fs::read(path(file)) else {
+                continue;
+            };
+            let text =
+                zstd::bulk::decompress(&packed, SIZE_MAX).expect("a record is compressed by zstd");
             let Ok(Value::Object(entries)) = serde_json::from_slice(&text) else {
                 panic!("the record of {file} is not a JSON object");
             };
@@ -60,7 +63,8 @@ impl Golden {
 
     pub(crate) fn set(&mut self, sequence: &Sequence, steps: Vec<Value>) {
         let fingerprint = sequence.fingerprint();
-        self.by_id.insert(sequence.id(), Recorded { fingerprint, steps });
+        self.by_id
+            .insert(sequence.id(), Recorded { fingerprint, steps });
     }
 
     /// Writes the records of all sequences, and drops those of sequences that are gone.
@@ -69,7 +73,10 @@ impl Golden {
         for sequence in sequences {
             if let Some(recorded) = self.by_id.get(&sequence.id()) {
                 let entry = json!({"fingerprint": recorded.fingerprint, "steps": recorded.steps});
-                files.entry(&sequence.file).or_default().insert(sequence.name.clone(), entry);
+                files
+                    .entry(&sequence.file)
+                    .or_default()
+                    .insert(sequence.name.clone(), entry);
             }
         }
         for (file, entries) in files {
@@ -81,5 +88,7 @@ impl Golden {
 }
 
 fn path(file: &str) -> std::path::PathBuf {
-    folder().join("golden").join(format!("{}.json.zst", file.replace('/', "-")))
+    folder()
+        .join("golden")
+        .join(format!("{}.json.zst", file.replace('/', "-")))
 }

@@ -63,14 +63,20 @@ impl Client {
     pub(crate) fn new(target: &Target) -> Self {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(target.ca_pem.as_bytes()) {
-            roots.add(certificate.expect("a certificate")).expect("a root");
+            roots
+                .add(certificate.expect("a certificate"))
+                .expect("a root");
         }
         let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("invariant: the provider has TLS 1.2 and 1.3")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let connector = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_only();
+        let connector = || {
+            HttpsConnectorBuilder::new()
+                .with_tls_config(tls.clone())
+                .https_only()
+        };
         let pool = |connector| Pool::builder(TokioExecutor::new()).build(connector);
         Self {
             target: target.clone(),
@@ -84,7 +90,11 @@ impl Client {
         &self.target
     }
 
-    async fn open(&self, http1: bool, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, String> {
+    async fn open(
+        &self,
+        http1: bool,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, String> {
         let pool = if http1 { &self.http1 } else { &self.http2 };
         for _ in 0..RETRIES {
             let error = match timeout(PATIENCE, pool.request(request.clone())).await {
@@ -101,12 +111,19 @@ impl Client {
     }
 
     /// Sends a request and reads the answer.
-    pub(crate) async fn send(&self, http1: bool, request: Request<Full<Bytes>>) -> Result<Answer, String> {
+    pub(crate) async fn send(
+        &self,
+        http1: bool,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, String> {
         finish(self.open(http1, request).await?).await
     }
 
     /// Sends a request; with 200 its body is read as a stream of JSON values.
-    pub(crate) async fn watch(&self, request: Request<Full<Bytes>>) -> Result<(Answer, Option<Watch>), String> {
+    pub(crate) async fn watch(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Answer, Option<Watch>), String> {
         // Each watch has a connection of its own, so that closing it is seen by the server.
         let response = self.open(true, request).await?;
         if response.status() != 200 {
@@ -126,7 +143,10 @@ impl Client {
     pub(crate) async fn raw(&self, text: Vec<u8>) -> Result<Answer, String> {
         let client = self.clone();
         let work = tokio::task::spawn_blocking(move || client.raw_blocking(&text));
-        let bytes = work.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
+        let bytes = work
+            .await
+            .map_err(|error| error.to_string())?
+            .map_err(|error| error.to_string())?;
         parse_raw(&bytes)
     }
 
@@ -168,7 +188,9 @@ async fn finish(response: Response<Incoming>) -> Result<Answer, String> {
 }
 
 fn inflate(headers: &Headers, body: Vec<u8>) -> Result<Vec<u8>, String> {
-    let gzipped = headers.get("content-encoding").is_some_and(|it| it == &["gzip"]);
+    let gzipped = headers
+        .get("content-encoding")
+        .is_some_and(|it| it == &["gzip"]);
     if !gzipped {
         return Ok(body);
     }
@@ -183,7 +205,10 @@ fn headers(map: &HeaderMap) -> Headers {
     let mut headers = Headers::new();
     for (name, value) in map {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        headers.entry(name.as_str().to_owned()).or_default().push(value);
+        headers
+            .entry(name.as_str().to_owned())
+            .or_default()
+            .push(value);
     }
     headers
 }
@@ -191,7 +216,9 @@ fn headers(map: &HeaderMap) -> Headers {
 async fn read_events(mut body: Incoming, sender: mpsc::UnboundedSender<Value>) {
     let mut buffer = Vec::new();
     while let Some(Ok(frame)) = body.frame().await {
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         buffer.extend_from_slice(&data);
         // Events may or may not be lines of their own, so they are cut where values end.
         let mut used = 0;
@@ -213,12 +240,19 @@ fn parse_raw(bytes: &[u8]) -> Result<Answer, String> {
         return Err(format!("no HTTP answer: {text:?}"));
     };
     let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+    let status = lines
+        .next()
+        .and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
     let mut headers = Headers::new();
     for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
-        headers.entry(name.to_ascii_lowercase()).or_default().push(value.to_owned());
+        headers
+            .entry(name.to_ascii_lowercase())
+            .or_default()
+            .push(value.to_owned());
     }
-    let length = headers.get("content-length").and_then(|it| it.first()?.parse().ok());
+    let length = headers
+        .get("content-length")
+        .and_then(|it| it.first()?.parse().ok());
     let body = body.as_bytes();
     Ok(Answer {
         status: status.ok_or("no status")?,

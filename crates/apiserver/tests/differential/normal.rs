@@ -45,7 +45,9 @@ pub(crate) fn steps(transcript: &Transcript, today: &[String]) -> Vec<Value> {
 fn plain(record: &Record) -> Value {
     match &record.outcome {
         Outcome::Failure(reason) => json!({"step": record.label, "failure": reason}),
-        Outcome::Events { events, note } => json!({"step": record.label, "events": events, "note": note}),
+        Outcome::Events { events, note } => {
+            json!({"step": record.label, "events": events, "note": note})
+        }
         Outcome::Answer { answer, filters } => {
             let (form, mut body) = body(answer);
             sort_causes(&mut body);
@@ -63,13 +65,22 @@ fn plain(record: &Record) -> Value {
 }
 
 fn headers(answer: &Answer) -> Value {
-    let kept = answer.headers.iter().filter(|(name, _)| HEADERS.contains(&name.as_str()));
-    kept.map(|(name, values)| (name.clone(), json!(values))).collect::<Map<_, _>>().into()
+    let kept = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| HEADERS.contains(&name.as_str()));
+    kept.map(|(name, values)| (name.clone(), json!(values)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 /// The body, and what it is written in.
 fn body(answer: &Answer) -> (&'static str, Value) {
-    let media = answer.headers.get("content-type").and_then(|it| it.first()).map_or("", String::as_str);
+    let media = answer
+        .headers
+        .get("content-type")
+        .and_then(|it| it.first())
+        .map_or("", String::as_str);
     if let Ok(value) = serde_json::from_slice(&answer.body) {
         return ("body", value);
     }
@@ -84,9 +95,18 @@ fn body(answer: &Answer) -> (&'static str, Value) {
 
 /// Go walks maps in random order, so errors about maps' keys, and about custom resources, come in any.
 fn sort_causes(body: &mut Value) {
-    let custom = body["details"]["group"].as_str().is_some_and(|group| group.ends_with(".example.com"));
-    let Some(causes) = body.pointer_mut("/details/causes").and_then(Value::as_array_mut) else { return };
-    let keyed = causes.iter().any(|cause| scan::names_a_key(cause["field"].as_str().unwrap_or_default()));
+    let custom = body["details"]["group"]
+        .as_str()
+        .is_some_and(|group| group.ends_with(".example.com"));
+    let Some(causes) = body
+        .pointer_mut("/details/causes")
+        .and_then(Value::as_array_mut)
+    else {
+        return;
+    };
+    let keyed = causes
+        .iter()
+        .any(|cause| scan::names_a_key(cause["field"].as_str().unwrap_or_default()));
     if !custom && !keyed {
         return;
     }
@@ -169,8 +189,12 @@ impl<'a> Normal<'a> {
             }
         }
         // Several controllers set them at the same time.
-        if map.get("kind").is_some_and(|kind| kind == "CustomResourceDefinition")
-            && let Some(Value::Array(conditions)) = map.get_mut("status").and_then(|it| it.get_mut("conditions"))
+        if map
+            .get("kind")
+            .is_some_and(|kind| kind == "CustomResourceDefinition")
+            && let Some(Value::Array(conditions)) = map
+                .get_mut("status")
+                .and_then(|it| it.get_mut("conditions"))
         {
             conditions.sort_by_key(|condition| condition["type"].to_string());
         }
@@ -230,7 +254,10 @@ impl<'a> Normal<'a> {
         {
             return ports.into();
         }
-        if matches!(key, "clusterIP" | "clusterIPs" | "ip" | "cells") && text.starts_with("10.") && !self.given(text) {
+        if matches!(key, "clusterIP" | "clusterIPs" | "ip" | "cells")
+            && text.starts_with("10.")
+            && !self.given(text)
+        {
             return self.stand_in("address", text).into();
         }
         self.text(text).into()
@@ -263,7 +290,9 @@ impl<'a> Normal<'a> {
         }
         scan::replace(&out, |shape, found| match shape {
             Shape::Uid if !self.given(found) => Some(self.stand_in("uid", found)),
-            Shape::Time if self.today.iter().any(|day| found.starts_with(day)) && !self.given(found) => {
+            Shape::Time
+                if self.today.iter().any(|day| found.starts_with(day)) && !self.given(found) =>
+            {
                 Some(scan::time_word(found))
             }
             Shape::Uid | Shape::Time => None,
@@ -275,7 +304,9 @@ impl<'a> Normal<'a> {
         let mut rest = text;
         while let Some(at) = rest.find(before) {
             let (head, tail) = rest.split_at(at + before.len());
-            let length = tail.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(tail.len());
+            let length = tail
+                .find(|letter: char| !letter.is_ascii_digit())
+                .unwrap_or(tail.len());
             let (digits, tail) = tail.split_at(length);
             let ours = digits.is_empty() || !tail.starts_with(after) || self.given(digits);
             out.push_str(head);

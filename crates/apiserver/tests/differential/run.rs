@@ -36,8 +36,14 @@ pub(crate) struct Record {
 #[derive(Debug, Clone)]
 pub(crate) enum Outcome {
     /// The body as JSON or YAML where it is either, and as text.
-    Answer { answer: Answer, filters: Vec<Filter> },
-    Events { events: Vec<Value>, note: &'static str },
+    Answer {
+        answer: Answer,
+        filters: Vec<Filter>,
+    },
+    Events {
+        events: Vec<Value>,
+        note: &'static str,
+    },
     Failure(String),
 }
 
@@ -74,15 +80,22 @@ pub(crate) async fn run_all(client: &Client, sequences: &[Sequence]) -> Vec<Tran
 async fn run_one(client: &Client, sequence: &Sequence, namespace: &str) -> Transcript {
     let mut runner = Runner {
         client,
-        http1: sequence.has_tag("http1") || (!sequence.has_tag("http2") && sequence.name.len().is_multiple_of(2)),
+        http1: sequence.has_tag("http1")
+            || (!sequence.has_tag("http2") && sequence.name.len().is_multiple_of(2)),
         variables: sequence.variables.clone(),
         watches: BTreeMap::new(),
         last: None,
         crds: Vec::new(),
     };
-    runner.variables.insert("NS".to_owned(), namespace.to_owned());
-    runner.variables.insert("HOST".to_owned(), client.target().authority().to_owned());
-    runner.variables.insert("TOKEN".to_owned(), client.target().token.clone());
+    runner
+        .variables
+        .insert("NS".to_owned(), namespace.to_owned());
+    runner
+        .variables
+        .insert("HOST".to_owned(), client.target().authority().to_owned());
+    runner
+        .variables
+        .insert("TOKEN".to_owned(), client.target().token.clone());
     let mut records = Vec::new();
     let work = async {
         if let Err(reason) = runner.prepare(sequence, namespace).await {
@@ -95,7 +108,10 @@ async fn run_one(client: &Client, sequence: &Sequence, namespace: &str) -> Trans
         }
     };
     if timeout(SEQUENCE_PATIENCE, work).await.is_err() {
-        records.push(failure("end", "the sequence did not end in time".to_owned()));
+        records.push(failure(
+            "end",
+            "the sequence did not end in time".to_owned(),
+        ));
     }
     runner.clean_up().await;
     Transcript {
@@ -132,12 +148,17 @@ impl Runner<'_> {
         let create = Request {
             method: "POST".to_owned(),
             target: "/api/v1/namespaces".to_owned(),
-            body: json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}).to_string(),
+            body: json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+                .to_string(),
             ..Request::default()
         };
         let answer = self.send(&create).await?;
         if answer.status != 201 {
-            return Err(format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)));
+            return Err(format!(
+                "{} {}",
+                answer.status,
+                String::from_utf8_lossy(&answer.body)
+            ));
         }
         if sequence.has_tag("pods") {
             let account = Request {
@@ -149,7 +170,11 @@ impl Runner<'_> {
             // A controller may have made it.
             let answer = self.send(&account).await?;
             if !matches!(answer.status, 201 | 409) {
-                return Err(format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)));
+                return Err(format!(
+                    "{} {}",
+                    answer.status,
+                    String::from_utf8_lossy(&answer.body)
+                ));
             }
         }
         Ok(())
@@ -158,16 +183,23 @@ impl Runner<'_> {
     async fn step(&mut self, step: &Step) -> Option<Record> {
         let outcome = match &step.action {
             Action::Capture { name, path } => return self.capture(name, path),
-            Action::Send(request) => self.send(request).await.map(|answer| self.keep(answer, request)),
-            Action::Wait { request, goal } => {
-                self.wait(request, goal).await.map(|answer| self.keep(answer, request))
-            }
+            Action::Send(request) => self
+                .send(request)
+                .await
+                .map(|answer| self.keep(answer, request)),
+            Action::Wait { request, goal } => self
+                .wait(request, goal)
+                .await
+                .map(|answer| self.keep(answer, request)),
             Action::Watch { name, request } => self.open(name, request).await,
             Action::Events { name, until } => self.events(name, *until).await,
             Action::Raw { text } => {
                 let text = substitute(text, &self.variables);
                 let bytes = text.replace('\n', "\r\n").into_bytes();
-                self.client.raw(bytes).await.map(|answer| self.keep(answer, &Request::default()))
+                self.client
+                    .raw(bytes)
+                    .await
+                    .map(|answer| self.keep(answer, &Request::default()))
             }
         };
         Some(Record {
@@ -179,7 +211,12 @@ impl Runner<'_> {
     fn keep(&mut self, answer: Answer, request: &Request) -> Outcome {
         self.last = serde_json::from_slice(&answer.body).ok();
         if answer.status == 201 && request.target.contains("/customresourcedefinitions") {
-            self.crds.extend(self.last.as_ref().and_then(|it| value::get(it, ".metadata.name")).map(value::text));
+            self.crds.extend(
+                self.last
+                    .as_ref()
+                    .and_then(|it| value::get(it, ".metadata.name"))
+                    .map(value::text),
+            );
         }
         Outcome::Answer {
             answer,
@@ -191,7 +228,10 @@ impl Runner<'_> {
         let found = self.last.as_ref().and_then(|last| value::get(last, path));
         let Some(found) = found else {
             self.variables.insert(name.to_owned(), String::new());
-            return Some(failure(&format!("${name} = {path}"), "not in the answer".to_owned()));
+            return Some(failure(
+                &format!("${name} = {path}"),
+                "not in the answer".to_owned(),
+            ));
         };
         self.variables.insert(name.to_owned(), value::text(found));
         None
@@ -200,11 +240,23 @@ impl Runner<'_> {
     fn build(&self, request: &Request) -> Result<HttpRequest<Full<Bytes>>, String> {
         let put_in = |text: &str| substitute(text, &self.variables);
         let url = format!("{}{}", self.client.target().url, put_in(&request.target));
-        let mut builder = HttpRequest::builder().method(request.method.as_str()).uri(url);
-        let given = |name: &str| request.headers.iter().any(|(it, _)| it.eq_ignore_ascii_case(name));
+        let mut builder = HttpRequest::builder()
+            .method(request.method.as_str())
+            .uri(url);
+        let given = |name: &str| {
+            request
+                .headers
+                .iter()
+                .any(|(it, _)| it.eq_ignore_ascii_case(name))
+        };
         match request.user.as_deref() {
             None if given("authorization") => {}
-            None => builder = builder.header("authorization", format!("Bearer {}", self.client.target().token)),
+            None => {
+                builder = builder.header(
+                    "authorization",
+                    format!("Bearer {}", self.client.target().token),
+                )
+            }
             Some("anonymous") => {}
             Some(user) => {
                 let token = self.variables.get(user).map_or(user, String::as_str);
@@ -221,15 +273,23 @@ impl Runner<'_> {
             builder = builder.header("user-agent", "differential/1.0");
         }
         let mut body = put_in(&request.body);
-        if !given("content-type") && !(body.is_empty() && request.media.is_empty()) {
-            let media = if request.media.is_empty() { "application/json" } else { request.media };
+        let sent = !body.is_empty() || !request.media.is_empty();
+        if sent && !given("content-type") {
+            let media = if request.media.is_empty() {
+                "application/json"
+            } else {
+                request.media
+            };
             builder = builder.header("content-type", media);
             if media.ends_with("json") && !body.is_empty() {
-                let parsed: Value = serde_saphyr::from_str(&body).map_err(|error| format!("the body: {error}"))?;
+                let parsed: Value =
+                    serde_saphyr::from_str(&body).map_err(|error| format!("the body: {error}"))?;
                 body = parsed.to_string();
             }
         }
-        builder.body(Full::new(Bytes::from(body))).map_err(|error| error.to_string())
+        builder
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| error.to_string())
     }
 
     async fn send(&self, request: &Request) -> Result<Answer, String> {
@@ -243,18 +303,25 @@ impl Runner<'_> {
             let answer = self.send(request).await?;
             let reached = match goal {
                 Goal::Status(status) => answer.status == *status,
-                Goal::Value { path, value: wanted } => serde_json::from_slice::<Value>(&answer.body)
-                    .is_ok_and(|body| match value::get(&body, path) {
+                Goal::Value {
+                    path,
+                    value: wanted,
+                } => serde_json::from_slice::<Value>(&answer.body).is_ok_and(
+                    |body| match value::get(&body, path) {
                         Some(found) => value::text(found) == substitute(wanted, &self.variables),
                         None => wanted.is_empty(),
-                    }),
+                    },
+                ),
             };
             if reached {
                 return Ok(answer);
             }
             if Instant::now() > deadline {
                 let body = String::from_utf8_lossy(&answer.body).into_owned();
-                return Err(format!("it did not come to that; last: {} {body}", answer.status));
+                return Err(format!(
+                    "it did not come to that; last: {} {body}",
+                    answer.status
+                ));
             }
             tokio::time::sleep(Duration::from_millis(30)).await;
         }

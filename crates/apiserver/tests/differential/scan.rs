@@ -33,7 +33,8 @@ pub(crate) fn replace(text: &str, mut with: impl FnMut(Shape, &str) -> Option<St
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        let found = find(rest).and_then(|(shape, length)| Some((with(shape, &rest[..length])?, length)));
+        let found =
+            find(rest).and_then(|(shape, length)| Some((with(shape, &rest[..length])?, length)));
         match found {
             Some((stand_in, length)) => {
                 out.push_str(&stand_in);
@@ -57,20 +58,30 @@ fn find(text: &str) -> Option<(Shape, usize)> {
         return None;
     }
     let fraction = match text[TIME.len()..].strip_prefix('.') {
-        Some(tail) => 1 + tail.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(tail.len()),
+        Some(tail) => {
+            1 + tail
+                .find(|letter: char| !letter.is_ascii_digit())
+                .unwrap_or(tail.len())
+        }
         None => 0,
     };
     let length = TIME.len() + fraction;
-    Some((Shape::Time, length + usize::from(text[length..].starts_with('Z'))))
+    Some((
+        Shape::Time,
+        length + usize::from(text[length..].starts_with('Z')),
+    ))
 }
 
 fn looks_like(text: &str, pattern: &str) -> bool {
     text.len() >= pattern.len()
-        && text.bytes().zip(pattern.bytes()).all(|(letter, wanted)| match wanted {
-            b'h' => letter.is_ascii_digit() || (b'a'..=b'f').contains(&letter),
-            b'd' => letter.is_ascii_digit(),
-            _ => letter == wanted,
-        })
+        && text
+            .bytes()
+            .zip(pattern.bytes())
+            .all(|(letter, wanted)| match wanted {
+                b'h' => letter.is_ascii_digit() || (b'a'..=b'f').contains(&letter),
+                b'd' => letter.is_ascii_digit(),
+                _ => letter == wanted,
+            })
 }
 
 /// The letters of generated names.
@@ -82,7 +93,10 @@ pub(crate) fn name_prefixes(given: &str) -> Vec<String> {
     let mut prefixes = vec!["kube-api-access-".to_owned()];
     for (at, word) in given.match_indices("generateName") {
         let tail = given[at + word.len()..].trim_start_matches(['"', ':', ' ']);
-        let prefix = tail.split(['"', ',', '}', '\n', ' ']).next().unwrap_or_default();
+        let prefix = tail
+            .split(['"', ',', '}', '\n', ' '])
+            .next()
+            .unwrap_or_default();
         // A long one is cut, so that the name stays short enough.
         let cut = prefix.get(..58).unwrap_or(prefix).to_owned();
         if !cut.is_empty() && !prefixes.contains(&cut) {
@@ -97,8 +111,11 @@ pub(crate) fn generated_names(text: &str, prefix: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (at, _) in text.match_indices(prefix) {
         let begin = at + prefix.len();
-        let Some(random) = text.get(begin..begin + RANDOM_LENGTH) else { continue };
-        let ends = !text[begin + RANDOM_LENGTH..].starts_with(|letter: char| letter.is_ascii_alphanumeric());
+        let Some(random) = text.get(begin..begin + RANDOM_LENGTH) else {
+            continue;
+        };
+        let ends = !text[begin + RANDOM_LENGTH..]
+            .starts_with(|letter: char| letter.is_ascii_alphanumeric());
         if ends && random.chars().all(|letter| RANDOM.contains(letter)) {
             names.push(format!("{prefix}{random}"));
         }
@@ -108,7 +125,9 @@ pub(crate) fn generated_names(text: &str, prefix: &str) -> Vec<String> {
 
 /// A time's form.
 pub(crate) fn time_word(time: &str) -> String {
-    let fraction = time.split_once('.').map_or(0, |(_, tail)| tail.trim_end_matches('Z').len());
+    let fraction = time
+        .split_once('.')
+        .map_or(0, |(_, tail)| tail.trim_end_matches('Z').len());
     match fraction {
         0 => "<now>".to_owned(),
         digits => format!("<now, {digits} digits>"),
@@ -120,7 +139,9 @@ pub(crate) fn is_age(text: &str) -> bool {
     text == "<invalid>"
         || (text.ends_with(['s', 'm', 'h', 'd', 'y'])
             && text.starts_with(|letter: char| letter.is_ascii_digit())
-            && text.chars().all(|letter| letter.is_ascii_digit() || "smhdy".contains(letter)))
+            && text
+                .chars()
+                .all(|letter| letter.is_ascii_digit() || "smhdy".contains(letter)))
 }
 
 /// A table's cell with ports of a service, such as `80:31526/TCP`, without those that the server chose.
@@ -128,21 +149,30 @@ pub(crate) fn without_node_ports(text: &str) -> Option<String> {
     let port = |part: &str| {
         let (port, rest) = part.split_once(':')?;
         let (node, protocol) = rest.split_once('/')?;
-        node.parse::<u16>().ok().filter(|it| (30_000..32_768).contains(it))?;
+        node.parse::<u16>()
+            .ok()
+            .filter(|it| (30_000..32_768).contains(it))?;
         Some(format!("{port}:<port>/{protocol}"))
     };
-    text.split(',').map(port).collect::<Option<Vec<_>>>().map(|parts| parts.join(","))
+    text.split(',')
+        .map(port)
+        .collect::<Option<Vec<_>>>()
+        .map(|parts| parts.join(","))
 }
 
 /// Whether a field's path ends in a map's key.
 pub(crate) fn names_a_key(field: &str) -> bool {
-    field.rsplit_once('[').is_some_and(|(_, tail)| !tail.starts_with(|letter: char| letter.is_ascii_digit()))
+    field
+        .rsplit_once('[')
+        .is_some_and(|(_, tail)| !tail.starts_with(|letter: char| letter.is_ascii_digit()))
 }
 
 /// What a JSON Web Token says.
 pub(crate) fn claims(text: &str) -> Option<Value> {
     let mut parts = text.split('.');
-    let (Some(head), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(head), Some(claims), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return None;
     };
     if !head.starts_with("eyJ") {
@@ -153,7 +183,10 @@ pub(crate) fn claims(text: &str) -> Option<Value> {
 
 /// The place in a list that a continue token names, without the version.
 pub(crate) fn continue_token(text: &str) -> Option<String> {
-    let bytes = URL_SAFE.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
+    let bytes = URL_SAFE
+        .decode(text)
+        .or_else(|_| URL_SAFE_NO_PAD.decode(text))
+        .ok()?;
     let token: Value = serde_json::from_slice(&bytes).ok()?;
     let start = token["start"].as_str()?.replace('\u{0}', "\\0");
     Some(format!("<continue at {start}>"))
@@ -184,7 +217,13 @@ mod tests {
 
     #[test]
     fn knows_ages() {
-        for (text, expect) in [("5s", true), ("3m20s", true), ("<unknown>", false), ("s", false), ("1/1", false)] {
+        for (text, expect) in [
+            ("5s", true),
+            ("3m20s", true),
+            ("<unknown>", false),
+            ("s", false),
+            ("1/1", false),
+        ] {
             assert_eq!(is_age(text), expect, "{text}");
         }
     }

@@ -82,10 +82,20 @@ pub(crate) struct Request {
 /// How an answer is reduced before it is recorded.
 #[derive(Debug, Clone)]
 pub(crate) enum Filter {
-    Only { path: String, key: String, values: Vec<String> },
-    Drop { path: String },
-    Names { path: String },
-    Shape { path: String },
+    Only {
+        path: String,
+        key: String,
+        values: Vec<String>,
+    },
+    Drop {
+        path: String,
+    },
+    Names {
+        path: String,
+    },
+    Shape {
+        path: String,
+    },
     Status,
 }
 
@@ -117,7 +127,10 @@ impl Sequence {
 
     /// Changes with the sequence's text and with what it uses of its file's head.
     pub(crate) fn fingerprint(&self) -> String {
-        format!("{:016x}", fingerprint(&substitute(&self.source, &self.variables)))
+        format!(
+            "{:016x}",
+            fingerprint(&substitute(&self.source, &self.variables))
+        )
     }
 
     pub(crate) fn has_tag(&self, tag: &str) -> bool {
@@ -134,7 +147,9 @@ pub(crate) fn parse(file: &str, text: &str, shared: &Variables) -> Result<Vec<Se
         part: Part::Between,
     };
     for (at, line) in unroll(text).map_err(|reason| format!("{file}.txt: {reason}"))? {
-        parser.line(&line).map_err(|reason| format!("{file}.txt:{at}: {reason}: {line}"))?;
+        parser
+            .line(&line)
+            .map_err(|reason| format!("{file}.txt:{at}: {reason}: {line}"))?;
         if let Some(sequence) = parser.sequences.last_mut() {
             sequence.source.push_str(&line);
             sequence.source.push('\n');
@@ -179,7 +194,10 @@ impl Parser<'_> {
         }
         if let Some((name, value)) = definition(line) {
             self.end_body();
-            let place = self.sequences.last_mut().map_or(&mut self.common, |it| &mut it.variables);
+            let place = self
+                .sequences
+                .last_mut()
+                .map_or(&mut self.common, |it| &mut it.variables);
             place.insert(name, value);
             return Ok(());
         }
@@ -222,7 +240,9 @@ impl Parser<'_> {
         self.sequences.push(Sequence {
             file: self.file.to_owned(),
             name,
-            tags: words.map(|tag| tag.trim_end_matches([']', ' ']).to_owned()).collect(),
+            tags: words
+                .map(|tag| tag.trim_end_matches([']', ' ']).to_owned())
+                .collect(),
             variables: self.common.clone(),
             steps: Vec::new(),
             source: String::new(),
@@ -232,16 +252,18 @@ impl Parser<'_> {
 
     fn request(&mut self) -> Option<&mut Request> {
         match &mut self.sequences.last_mut()?.steps.last_mut()?.action {
-            Action::Send(request) | Action::Watch { request, .. } | Action::Wait { request, .. } => Some(request),
+            Action::Send(request)
+            | Action::Watch { request, .. }
+            | Action::Wait { request, .. } => Some(request),
             Action::Events { .. } | Action::Capture { .. } | Action::Raw { .. } => None,
         }
     }
 
     fn body(&mut self) -> Option<&mut String> {
         match &mut self.sequences.last_mut()?.steps.last_mut()?.action {
-            Action::Send(request) | Action::Watch { request, .. } | Action::Wait { request, .. } => {
-                Some(&mut request.body)
-            }
+            Action::Send(request)
+            | Action::Watch { request, .. }
+            | Action::Wait { request, .. } => Some(&mut request.body),
             Action::Raw { text } => Some(text),
             Action::Events { .. } | Action::Capture { .. } => None,
         }
@@ -254,7 +276,9 @@ impl Parser<'_> {
             return Ok(());
         }
         let (name, value) = line.split_once(':').ok_or("a header needs a colon")?;
-        request.headers.push((name.trim().to_owned(), value.trim().to_owned()));
+        request
+            .headers
+            .push((name.trim().to_owned(), value.trim().to_owned()));
         Ok(())
     }
 
@@ -262,9 +286,13 @@ impl Parser<'_> {
     fn end_body(&mut self) {
         let raw = matches!(
             self.sequences.last().and_then(|it| it.steps.last()),
-            Some(Step { action: Action::Raw { .. }, .. })
+            Some(Step {
+                action: Action::Raw { .. },
+                ..
+            })
         );
-        if self.part == Part::Body && !raw
+        if self.part == Part::Body
+            && !raw
             && let Some(body) = self.body()
         {
             body.truncate(body.trim_end().len());
@@ -276,7 +304,11 @@ impl Parser<'_> {
 fn filter(text: &str) -> Result<Filter, String> {
     let (word, rest) = text.split_once(':').unwrap_or((text, ""));
     let mut words = rest.split_whitespace().map(str::to_owned);
-    let mut next = || words.next().ok_or_else(|| format!("%{word} needs more words"));
+    let mut next = || {
+        words
+            .next()
+            .ok_or_else(|| format!("%{word} needs more words"))
+    };
     Ok(match word.trim() {
         "only" => Filter::Only {
             path: next()?,
@@ -300,7 +332,11 @@ const METHODS: &[(&str, &str, &str)] = &[
     ("OPTIONS", "OPTIONS", ""),
     ("PATCH", "PATCH", ""),
     ("MERGE", "PATCH", "application/merge-patch+json"),
-    ("STRATEGIC", "PATCH", "application/strategic-merge-patch+json"),
+    (
+        "STRATEGIC",
+        "PATCH",
+        "application/strategic-merge-patch+json",
+    ),
     ("JSONPATCH", "PATCH", "application/json-patch+json"),
     ("APPLY", "PATCH", "application/apply-patch+yaml"),
 ];
@@ -313,7 +349,10 @@ fn step(line: &str) -> Result<Option<Step>, String> {
             action,
         }))
     };
-    if let Some((name, path)) = line.strip_prefix('$').and_then(|rest| rest.split_once(" = ")) {
+    if let Some((name, path)) = line
+        .strip_prefix('$')
+        .and_then(|rest| rest.split_once(" = "))
+    {
         return action(Action::Capture {
             name: name.to_owned(),
             path: path.trim().to_owned(),
@@ -332,7 +371,9 @@ fn step(line: &str) -> Result<Option<Step>, String> {
         ..Request::default()
     };
     match words.as_slice() {
-        ["RAW"] => action(Action::Raw { text: String::new() }),
+        ["RAW"] => action(Action::Raw {
+            text: String::new(),
+        }),
         ["WATCH", name, target] => action(Action::Watch {
             name: (*name).to_owned(),
             request: request("GET", "", target),
@@ -383,6 +424,7 @@ fn goal(word: &str) -> Result<Goal, String> {
 
 /// FNV-1a with 64 bits, which stays the same for ever.
 fn fingerprint(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
 }

@@ -18,7 +18,8 @@ pub(crate) struct Target {
 impl Target {
     /// Reads the first cluster and the first user of a kubeconfig.
     pub(crate) fn from_kubeconfig(path: &Path) -> Self {
-        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let text =
+            fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let config: Value = serde_saphyr::from_str(&text).expect("a kubeconfig is YAML");
         let string = |pointer: &str| {
             let value = config.pointer(pointer).and_then(Value::as_str);
@@ -44,7 +45,9 @@ impl Target {
 
     /// `127.0.0.1:6443`.
     pub(crate) fn authority(&self) -> &str {
-        self.url.trim_start_matches("https://").trim_end_matches('/')
+        self.url
+            .trim_start_matches("https://")
+            .trim_end_matches('/')
     }
 }
 
@@ -90,7 +93,10 @@ impl Embedded {
             ca_pem: server.ca_pem().to_owned(),
             token: server.token().to_owned(),
         };
-        Self { _server: server, target }
+        Self {
+            _server: server,
+            target,
+        }
     }
 
     pub(crate) fn target(&self) -> &Target {

@@ -7,8 +7,11 @@ const LINES_MAX: usize = 100_000;
 
 /// The lines with their numbers, those between `FOR name in …` and `END` once for each value.
 pub(crate) fn unroll(text: &str) -> Result<Vec<(usize, String)>, String> {
-    let lines: Vec<(usize, String)> =
-        text.lines().enumerate().map(|(at, line)| (at + 1, line.to_owned())).collect();
+    let lines: Vec<(usize, String)> = text
+        .lines()
+        .enumerate()
+        .map(|(at, line)| (at + 1, line.to_owned()))
+        .collect();
     let mut out = Vec::new();
     unroll_into(&lines, &mut out)?;
     Ok(out)
@@ -22,7 +25,9 @@ fn unroll_into(lines: &[(usize, String)], out: &mut Vec<(usize, String)>) -> Res
             out.push((*number, line.clone()));
             continue;
         };
-        let (name, values) = head.split_once(" in ").ok_or(format!("line {number}: FOR name in values"))?;
+        let (name, values) = head
+            .split_once(" in ")
+            .ok_or(format!("line {number}: FOR name in values"))?;
         let length = block(&lines[at..]).ok_or(format!("line {number}: a FOR without END"))?;
         let hole = format!("{{{name}}}");
         for value in words(values) {

@@ -6,11 +6,15 @@ use crate::script::Filter;
 
 /// The value at a path. `\.` is a dot in a key, `type:Ready` the item of a list that has this type.
 pub(crate) fn get<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
-    keys(path).iter().try_fold(value, |value, key| match (value, key.split_once(':')) {
-        (Value::Array(items), Some((name, wanted))) => items.iter().find(|item| item[name] == wanted),
-        (Value::Array(items), None) => items.get(key.parse::<usize>().ok()?),
-        _ => value.get(key),
-    })
+    keys(path)
+        .iter()
+        .try_fold(value, |value, key| match (value, key.split_once(':')) {
+            (Value::Array(items), Some((name, wanted))) => {
+                items.iter().find(|item| item[name] == wanted)
+            }
+            (Value::Array(items), None) => items.get(key.parse::<usize>().ok()?),
+            _ => value.get(key),
+        })
 }
 
 fn get_mut<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
