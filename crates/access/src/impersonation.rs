@@ -4,6 +4,9 @@
 //! as any node, as a service account, as another user, each for single verbs (`impersonate-on:…`); and the old one, for
 //! everything. When none allows it, the refusal is that of the first one that could have.
 
+#[cfg(test)]
+mod tests;
+
 use crate::{
     attributes::{Attributes, forbidden_message},
     rbac::Decision,

@@ -11,6 +11,8 @@ mod decision;
 mod escalation;
 mod index;
 mod rule;
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     aggregation::{aggregate, is_aggregated},

@@ -200,7 +200,10 @@ impl Claims {
         let uid = bound.find(BoundKind::ServiceAccount, namespace, &account.name);
         let own = uid.ok_or_else(|| TokenRefusal::NoAccount(account.name.clone()))?;
         if own.deleted.is_some() {
-            return Err(account_deleted(namespace, account));
+            return Err(TokenRefusal::LegacyAccountDeleted {
+                namespace: namespace.to_owned(),
+                name: account.name.clone(),
+            });
         }
         account.check(BoundClaim::LegacyAccount, own.uid)?;
         if found.invalid {
@@ -233,7 +236,10 @@ impl Check<'_> {
         let found = found.ok_or_else(|| TokenRefusal::NoAccount(account.name.clone()))?;
         account.check(BoundClaim::Account, found.uid)?;
         if self.is_over(found.deleted) {
-            return Err(account_deleted(namespace, account));
+            return Err(TokenRefusal::AccountDeleted {
+                namespace: namespace.to_owned(),
+                name: account.name.clone(),
+            });
         }
         Ok(())
     }
@@ -283,13 +289,6 @@ impl Reference {
             uid,
             claimed,
         })
-    }
-}
-
-fn account_deleted(namespace: &str, account: &Reference) -> TokenRefusal {
-    TokenRefusal::AccountDeleted {
-        namespace: namespace.to_owned(),
-        name: account.name.clone(),
     }
 }
 

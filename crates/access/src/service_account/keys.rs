@@ -316,6 +316,17 @@ impl ServiceAccountKeys {
     }
 }
 
+#[cfg(test)]
+impl ServiceAccountKeys {
+    pub(super) fn sign_for_test(&self, message: &[u8]) -> Vec<u8> {
+        self.0.key.sign(message).expect("a signature")
+    }
+
+    pub(super) fn issue_claims_for_test(&self, claims: &Value) -> String {
+        sign(claims, &self.0.key, &self.0.key_id).expect("a token")
+    }
+}
+
 fn reference(name: &str, uid: &str) -> Value {
     let mut fields = Map::new();
     fields.insert("name".to_owned(), name.into());

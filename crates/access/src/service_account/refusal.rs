@@ -47,6 +47,14 @@ pub enum TokenRefusal {
         /// The account's name.
         name: String,
     },
+    /// The account of a token in a secret is on its way out.
+    #[error("ServiceAccount {namespace}/{name} has been deleted")]
+    LegacyAccountDeleted {
+        /// The account's namespace.
+        namespace: String,
+        /// The account's name.
+        name: String,
+    },
     /// What the token is bound to is gone.
     #[error("service account token has been invalidated")]
     Invalidated,
