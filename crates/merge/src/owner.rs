@@ -14,7 +14,7 @@ pub use self::times::keep_times;
 use crate::{
     fields::{FieldPath, FieldSet},
     managed,
-    shape::{self, as_new_struct, as_struct},
+    shape::{as_merged_struct, as_new_struct, as_struct, copy_nulls},
     typed,
     updater::{Typed, Updater, Version},
 };
@@ -103,7 +103,7 @@ impl<'a> Ownership<'a> {
     fn empty_for(&self, new: &Value) -> Value {
         let mut empty = self.empty();
         if self.builtin {
-            shape::copy_nulls(&mut empty, new);
+            copy_nulls(&mut empty, new);
         }
         empty
     }
@@ -112,14 +112,18 @@ impl<'a> Ownership<'a> {
     fn seen(&self, object: &Value) -> Value {
         let mut object = object.clone();
         managed::set_raw(&mut object, None);
-        self.shape(&mut object);
+        if let (true, Some(schema)) = (self.builtin, self.schema()) {
+            as_struct(&mut object, schema);
+        }
         object
     }
 
-    fn shape(&self, object: &mut Value) {
+    /// The outcome of a merge, as the next write sees it.
+    fn merged(&self, mut object: Value) -> Value {
         if let (true, Some(schema)) = (self.builtin, self.schema()) {
-            as_struct(object, schema);
+            as_merged_struct(&mut object, schema);
         }
+        object
     }
 
     /// The object with its type, validated.

@@ -9,14 +9,31 @@ use tidegate_schema::{Additional, Node, Schema, Type};
 /// How deep structs are made in structs. No kind comes near it.
 const DEPTH_MAX: usize = 64;
 
-/// Makes `value` look as a Go struct of this schema does, but for scalars that are missing.
+/// Makes `value`, which was read as a struct before, look as a Go struct of this schema does.
 pub(crate) fn as_struct(value: &mut Value, schema: Schema<'_>) {
-    Shape { scalars: false }.value(value, schema, 0);
+    let shape = Shape {
+        scalars: false,
+        nulls: true,
+    };
+    shape.value(value, schema, 0);
+}
+
+/// Makes `value`, which was merged, look as a Go struct of this schema does, but for scalars that are missing.
+pub(crate) fn as_merged_struct(value: &mut Value, schema: Schema<'_>) {
+    let shape = Shape {
+        scalars: false,
+        nulls: false,
+    };
+    shape.value(value, schema, 0);
 }
 
 /// Makes `value`, which has nothing but its type, the struct that Go makes anew: with zeros where Go shows them.
 pub(crate) fn as_new_struct(value: &mut Value, schema: Schema<'_>) {
-    Shape { scalars: true }.value(value, schema, 0);
+    let shape = Shape {
+        scalars: true,
+        nulls: false,
+    };
+    shape.value(value, schema, 0);
 }
 
 /// Puts the nulls of `from` into `value`, where the structs that have them are in both.
@@ -39,6 +56,8 @@ pub(crate) fn copy_nulls(value: &mut Value, from: &Value) {
 struct Shape {
     /// Whether missing scalars get their zero. In an object that was read they have it already.
     scalars: bool,
+    /// Whether nulls stay. Go shows some structs that have nothing in them as null, such as times.
+    nulls: bool,
 }
 
 impl Shape {
@@ -73,7 +92,7 @@ impl Shape {
             let property = schema.at(*id);
             let required = node.required.contains(name);
             match fields.get_mut(&**name) {
-                Some(value) if !is_absent(value, property.node(), required) => {
+                Some(value) if !self.is_absent(value, property.node(), required) => {
                     self.value(value, property, depth + 1);
                 }
                 _ => {
@@ -84,6 +103,17 @@ impl Shape {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether Go leaves this value out.
+    fn is_absent(self, value: &Value, node: &Node, required: bool) -> bool {
+        match value {
+            Value::Null => !self.nulls,
+            _ if required => false,
+            Value::Array(items) => items.is_empty(),
+            Value::Object(fields) => fields.is_empty() && is_map(node),
+            _ => false,
         }
     }
 
@@ -105,18 +135,6 @@ impl Shape {
             }),
             _ => required.then_some(Value::Null),
         }
-    }
-}
-
-/// Whether Go leaves this value out.
-fn is_absent(value: &Value, node: &Node, required: bool) -> bool {
-    match value {
-        // Go shows some structs that have nothing in them as null, such as times.
-        Value::Null => false,
-        _ if required => false,
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty() && is_map(node),
-        _ => false,
     }
 }
 

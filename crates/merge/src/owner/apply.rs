@@ -102,8 +102,10 @@ impl Ownership<'_> {
                 managers.remove(&id);
             }
         }
-        let mut object = new.unwrap_or(seen);
-        self.shape(&mut object);
+        let object = match new {
+            Some(new) => self.merged(new),
+            None => seen,
+        };
         Ok((object, ManagedFields { entries: managers }))
     }
 }

@@ -6,8 +6,12 @@ use tidegate_schema::{Additional, ListType, MapType, Node, Schema, Type};
 /// A type: a place in a schema, or what is assumed where a schema says nothing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Ty<'a> {
-    /// A place in a schema. `preserve`: a place above it keeps unknown fields.
-    Node { schema: Schema<'a>, preserve: bool },
+    /// A place in a schema. `preserve`: a place above it keeps unknown fields. `root`: it is the whole object.
+    Node {
+        schema: Schema<'a>,
+        preserve: bool,
+        root: bool,
+    },
     /// Anything: maps are granular, lists are atomic.
     Deduced,
     /// Anything, and atomic.
@@ -39,7 +43,10 @@ pub(crate) struct Map<'a> {
     pub(crate) atomic: bool,
     /// The type of fields without a name of their own.
     pub(crate) element: Ty<'a>,
-    fields: Option<(Schema<'a>, bool)>,
+    fields: Option<Schema<'a>>,
+    preserve: bool,
+    /// An object with metadata, which are strict whatever is around them.
+    resource: bool,
 }
 
 /// What a type allows.
@@ -66,6 +73,7 @@ impl<'a> Ty<'a> {
             Some(schema) => Self::Node {
                 schema,
                 preserve: false,
+                root: true,
             },
             None => Self::Deduced,
         }
@@ -76,17 +84,22 @@ impl<'a> Ty<'a> {
             Self::Nothing => Atom::default(),
             Self::Deduced => Atom::any(false, Self::Deduced),
             Self::Untyped => Atom::any(true, Self::Untyped),
-            Self::Node { schema, preserve } => {
+            Self::Node {
+                schema,
+                preserve,
+                root,
+            } => {
                 let node = schema.node();
                 let preserve = preserve || node.preserve_unknown_fields;
+                let resource = root || node.embedded_resource;
                 match node.r#type {
                     Type::Any => Atom {
                         scalar: Some(Scalar::Untyped),
                         list: Some(list(schema, preserve)),
-                        map: Some(map(schema, preserve)),
+                        map: Some(map(schema, preserve, resource)),
                     },
                     Type::Object => Atom {
-                        map: Some(map(schema, preserve)),
+                        map: Some(map(schema, preserve, resource)),
                         ..Atom::default()
                     },
                     Type::Array => Atom {
@@ -139,18 +152,23 @@ fn list<'a>(schema: Schema<'a>, preserve: bool) -> List<'a> {
             ListType::Map => Some(&node.list_map_keys),
         },
         element: match schema.items() {
-            Some(schema) => Ty::Node { schema, preserve },
+            Some(schema) => Ty::Node {
+                schema,
+                preserve,
+                root: false,
+            },
             None => Ty::Untyped,
         },
     }
 }
 
-fn map<'a>(schema: Schema<'a>, preserve: bool) -> Map<'a> {
+fn map<'a>(schema: Schema<'a>, preserve: bool, resource: bool) -> Map<'a> {
     let node = schema.node();
     let element = match node.additional {
         Additional::Schema(id) => Ty::Node {
             schema: schema.at(id),
             preserve,
+            root: false,
         },
         Additional::Any => Ty::Deduced,
         Additional::None if preserve || node.properties.is_empty() => Ty::Deduced,
@@ -159,16 +177,21 @@ fn map<'a>(schema: Schema<'a>, preserve: bool) -> Map<'a> {
     Map {
         atomic: node.map_type == MapType::Atomic,
         element,
-        fields: (!node.properties.is_empty()).then_some((schema, preserve)),
+        fields: (!node.properties.is_empty()).then_some(schema),
+        preserve,
+        resource,
     }
 }
 
 impl<'a> Map<'a> {
     /// The type of a field that has a name of its own.
     pub(crate) fn named(&self, name: &str) -> Option<Ty<'a>> {
-        let (schema, preserve) = self.fields?;
-        let schema = schema.property(name)?;
-        Some(Ty::Node { schema, preserve })
+        let schema = self.fields?.property(name)?;
+        Some(Ty::Node {
+            schema,
+            preserve: self.preserve && !(self.resource && name == "metadata"),
+            root: false,
+        })
     }
 
     /// The type of any field.
@@ -194,6 +217,8 @@ impl<'a> Atom<'a> {
                 atomic,
                 element,
                 fields: None,
+                preserve: false,
+                resource: false,
             }),
         }
     }

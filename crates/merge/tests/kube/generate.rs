@@ -266,7 +266,7 @@ fn fields(dice: &mut Dice) -> Value {
     json!({"op": "fields", "fields": set(dice, 3).to_string()})
 }
 
-fn set(dice: &mut Dice, depth: usize) -> Value {
+pub(crate) fn set(dice: &mut Dice, depth: usize) -> Value {
     let mut out = Map::new();
     for _ in 0..dice.below(4) {
         let key = match dice.below(12) {

@@ -1,6 +1,9 @@
 //! Properties of generated writes, without an oracle; and hostile patches.
 
-use crate::{generate, schemas};
+use crate::{
+    generate::{self, Dice},
+    schemas,
+};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Instant};
 use tidegate_merge::{
@@ -155,6 +158,42 @@ fn sets_survive_their_text_and_follow_the_laws_of_sets() {
         }
         assert_eq!(FieldSet::of(a.paths()).paths(), a.paths());
     }
+}
+
+/// Whatever the objects are, there is an answer.
+#[test]
+fn any_object_at_all_is_answered() {
+    let mut answers = 0;
+    for seed in 0..3_000 {
+        let dice = &mut Dice::new(seed);
+        let object = |dice: &mut Dice| {
+            let mut object = generate::any(dice, 5);
+            if let (Value::Object(fields), true) = (&mut object, dice.often(80)) {
+                fields.insert("apiVersion".into(), "test.dev/v1".into());
+                fields.insert("kind".into(), "Fleet".into());
+                fields.insert("spec".into(), generate::any(dice, 4));
+                let entry = json!({"operation": "Apply", "apiVersion": "test.dev/v1",
+                    "fieldsType": "FieldsV1", "fieldsV1": generate::set(dice, 4)});
+                let entries = if dice.often(70) {
+                    json!([entry])
+                } else {
+                    generate::any(dice, 3)
+                };
+                fields.insert(
+                    "metadata".into(),
+                    json!({"managedFields": entries, "uid": "u"}),
+                );
+            }
+            object
+        };
+        let (live, new) = (object(dice), object(dice));
+        let live = dice.often(80).then_some(&live);
+        fleet(|ownership| {
+            answers += usize::from(ownership.apply(live, &new, "one", true, 0).is_ok());
+            answers += usize::from(ownership.update(live, &new, "two", 0).is_object());
+        });
+    }
+    assert!(answers > 1_000, "{answers} are few");
 }
 
 /// Texts at which a server must not fall over.

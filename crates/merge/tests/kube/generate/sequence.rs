@@ -45,6 +45,9 @@ pub(super) fn owners(
         if !apply {
             object["metadata"]["uid"] = "u".into();
         }
+        if !apply && !builtin && dice.often(12) {
+            object["metadata"]["managedFields"] = claims(dice, version);
+        }
         if odd && dice.often(20) {
             let path = *dice.pick(&["spec", "metadata", "status", "x"]);
             object[path] = any(dice, 2);
@@ -75,6 +78,39 @@ pub(super) fn owners(
         out["reset"] = json!({versions[0]: *set});
     }
     json!({"op": "owners", "owners": out})
+}
+
+/// ManagedFields that an update may come with: true, wild or broken.
+fn claims(dice: &mut Dice, version: &str) -> Value {
+    let known = [
+        json!({"f:spec": {".": {}, "f:replicas": {}, "f:tags": {"v:\"a\"": {}}, "f:labels": {"f:a": {}}}}),
+        json!({"f:spec": {"f:whole": {"f:a": {}}, "f:args": {"v:\"a\"": {}}, "f:ref": {"f:name": {}}}}),
+        json!({"f:spec": {"f:named": {"k:{\"name\":\"a\"}": {".": {}, "f:name": {}}}, "f:nested": {}}}),
+        json!({"f:spec": {"f:tags": {}, "f:labels": {}, "f:named": {}}, "f:nope": {"f:x": {}}}),
+    ];
+    (0..dice.below(4))
+        .map(|_| {
+            let fields = match dice.below(3) {
+                0 => super::set(dice, 3),
+                _ => dice.pick(&known).clone(),
+            };
+            let mut entry = json!({
+                "manager": *dice.pick(&["one", "two", "old"]),
+                "operation": *dice.pick(&["Apply", "Update"]),
+                "apiVersion": if dice.often(20) { "test.dev/v0" } else { version },
+                "fieldsType": "FieldsV1",
+                "fieldsV1": fields,
+            });
+            if dice.often(50) {
+                entry["time"] = "2001-01-01T00:00:00Z".into();
+            }
+            if dice.often(8) {
+                let broken = *dice.pick(&["operation", "apiVersion", "fieldsType", "fieldsV1"]);
+                entry[broken] = (*dice.pick(&["", "x"])).into();
+            }
+            entry
+        })
+        .collect()
 }
 
 /// Makes a tree an object.
