@@ -4,9 +4,11 @@
 //! Depth is limited, and so is what aliases may blow up to.
 
 mod decode;
+mod grammar;
+mod reader;
 mod scalar;
+mod scan;
 mod tree;
-mod words;
 
 use super::{ParseError, Parsed};
 use decode::Decoder;
@@ -14,7 +16,8 @@ use tree::Tree;
 
 /// Reads the first document; none at all is null. Duplicate keys are told as one text, as the strict decoder does.
 pub fn parse_yaml(bytes: &[u8]) -> Result<Parsed, ParseError> {
-    let text = words::readable(bytes).map_err(say)?;
+    let text = reader::readable(bytes).map_err(say)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let tree = Tree::read(text).map_err(say)?;
     let mut decoder = Decoder::new(&tree);
     let value = decoder.document().map_err(ParseError::Yaml)?;

@@ -23,6 +23,9 @@ pub(super) struct Decoder<'a> {
     through_aliases: usize,
     repeated: usize,
     duplicates: Vec<String>,
+    /// What only the way to JSON refuses, after all was read: keys first.
+    bad_key: Option<String>,
+    bad_number: Option<String>,
 }
 
 /// A key before it is made a string: 1 and "1" are two.
@@ -44,13 +47,19 @@ impl<'a> Decoder<'a> {
             through_aliases: 0,
             repeated: 0,
             duplicates: Vec::new(),
+            bad_key: None,
+            bad_number: None,
         }
     }
 
     pub(super) fn document(&mut self) -> Result<Value, String> {
-        match self.tree.root {
-            Some(root) => self.value(root, 0),
-            None => Ok(Value::Null),
+        let value = match self.tree.root {
+            Some(root) => self.value(root, 0)?,
+            None => Value::Null,
+        };
+        match self.bad_key.take().or(self.bad_number.take()) {
+            Some(error) => Err(error),
+            None => Ok(value),
         }
     }
 
@@ -67,7 +76,13 @@ impl<'a> Decoder<'a> {
             return Err(format!("yaml: exceeded max depth of {DEPTH_MAX}"));
         }
         match &node.kind {
-            Kind::Scalar { .. } => self.scalar(node)?.into_value(),
+            Kind::Scalar { .. } => {
+                let value = self.scalar(node)?.into_value();
+                Ok(value.unwrap_or_else(|error| {
+                    self.bad_number.get_or_insert(error);
+                    Value::Null
+                }))
+            }
             Kind::Sequence(items) => items
                 .iter()
                 .map(|item| self.value(*item, depth + 1))
@@ -93,7 +108,7 @@ impl<'a> Decoder<'a> {
     fn scalar(&mut self, node: &'a Node) -> Result<Scalar, String> {
         let Kind::Scalar {
             text,
-            is_plain,
+            is_implicit,
             tag,
         } = &node.kind
         else {
@@ -102,7 +117,7 @@ impl<'a> Decoder<'a> {
         if !self.following.is_empty() {
             self.repeated += text.len();
         }
-        resolve(text, *is_plain, tag.as_deref()).map_err(|error| format!("yaml: {error}"))
+        resolve(text, *is_implicit, tag.as_deref()).map_err(|error| format!("yaml: {error}"))
     }
 
     fn enter(&mut self, alias: Id) -> Result<(), String> {
@@ -149,10 +164,8 @@ impl<'a> Decoder<'a> {
             let typed = (std::mem::discriminant(&key), shown.clone());
             let decoded = self.value(value, depth + 1)?;
             let Some(name) = key.into_key() else {
-                let value = gotext::syntax(&decoded);
-                return Err(format!(
-                    "unsupported map key of type: %!s(<nil>), key: {shown}, value: {value}"
-                ));
+                self.refuse_key(&shown, &decoded);
+                continue;
             };
             if !into.seen.insert(typed) && self.duplicates.len() < COMPLAINTS_MAX {
                 let line = self.node(value).line;
@@ -164,21 +177,20 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
+    fn refuse_key(&mut self, key: &str, value: &Value) {
+        let value = match value {
+            Value::Null => "<nil>".to_owned(),
+            value => gotext::syntax(value),
+        };
+        self.bad_key.get_or_insert_with(|| {
+            format!("unsupported map key of type: %!s(<nil>), key: {key}, value: {value}")
+        });
+    }
+
     fn key(&mut self, id: Id, depth: usize) -> Result<Scalar, String> {
         self.count()?;
         let node = self.node(id);
         match &node.kind {
-            Kind::Scalar {
-                text,
-                is_plain: true,
-                tag: None,
-            } if text.is_empty() => {
-                let line = match node.line {
-                    0 | 1 => String::new(),
-                    line => format!("line {}: ", line - 1),
-                };
-                Err(format!("yaml: {line}did not find expected key"))
-            }
             Kind::Scalar { .. } => self.scalar(node),
             Kind::Alias { to, .. } if depth <= DEPTH_MAX => {
                 self.enter(id)?;
@@ -232,9 +244,12 @@ fn is_merge(node: &Node) -> bool {
     match &node.kind {
         Kind::Scalar {
             text,
-            is_plain,
+            is_implicit,
             tag,
-        } => &**text == "<<" && ((*is_plain && tag.is_none()) || tag.as_deref() == Some("!!merge")),
+        } => {
+            &**text == "<<"
+                && ((*is_implicit && tag.is_none()) || tag.as_deref() == Some("!!merge"))
+        }
         _ => false,
     }
 }

@@ -87,9 +87,9 @@ fn key_of(float: f64) -> String {
 }
 
 /// The meaning of a scalar. A tag that doesn't fit is an error.
-pub(super) fn resolve(text: &str, is_plain: bool, tag: Option<&str>) -> Result<Scalar, String> {
+pub(super) fn resolve(text: &str, is_implicit: bool, tag: Option<&str>) -> Result<Scalar, String> {
     match tag {
-        None if !is_plain => return Ok(Scalar::Text(text.to_owned())),
+        None if !is_implicit => return Ok(Scalar::Text(text.to_owned())),
         None | Some("!!bool" | "!!int" | "!!float" | "!!null" | "!!timestamp") => {}
         Some("!!binary") => return binary(text),
         Some(_) => return Ok(Scalar::Text(text.to_owned())),

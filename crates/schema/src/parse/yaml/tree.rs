@@ -1,8 +1,7 @@
 //! A document as nodes in one list, aliases unresolved: no larger than its text.
 
-use super::words;
+use super::grammar;
 use crate::DEPTH_MAX;
-use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use std::collections::HashMap;
 
 pub(super) type Id = usize;
@@ -23,7 +22,8 @@ pub(super) struct Node {
 pub(super) enum Kind {
     Scalar {
         text: Box<str>,
-        is_plain: bool,
+        /// Its meaning is to be found in its text.
+        is_implicit: bool,
         tag: Option<Box<str>>,
     },
     Sequence(Vec<Id>),
@@ -35,37 +35,18 @@ pub(super) enum Kind {
     },
 }
 
-struct Builder<'a> {
-    text: &'a str,
+/// A tree on its way. Lines are counted from 0 here.
+#[derive(Default)]
+pub(super) struct Builder {
     nodes: Vec<Node>,
     root: Option<Id>,
     open: Vec<Id>,
-    anchors: HashMap<usize, Id>,
+    anchors: HashMap<String, Id>,
 }
 
 impl Tree {
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        let options = granit_parser::options! {
-            emit_comments: false,
-            emit_unresolved_aliases: true,
-            block_scalar_eof_without_line_feed: true,
-            flow_nesting_limit: DEPTH_MAX,
-            block_nesting_limit: DEPTH_MAX,
-        };
-        let mut builder = Builder {
-            text,
-            nodes: Vec::new(),
-            root: None,
-            open: Vec::new(),
-            anchors: HashMap::new(),
-        };
-        for next in Parser::<StrInput<'_>>::new_from_str_with_options(text, options) {
-            let (event, span) = next.map_err(|error| words::of(&error, text))?;
-            if matches!(event, Event::DocumentEnd) {
-                break;
-            }
-            builder.take(event, &span)?;
-        }
+        let builder = grammar::read(text)?;
         Ok(Self {
             nodes: builder.nodes,
             root: builder.root,
@@ -73,60 +54,60 @@ impl Tree {
     }
 }
 
-impl Builder<'_> {
-    fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), String> {
-        match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                let is_missing = style == ScalarStyle::Plain && span.is_empty();
-                let kind = Kind::Scalar {
-                    text: if is_missing { "".into() } else { text.into() },
-                    is_plain: style == ScalarStyle::Plain,
-                    tag: tag.map(|tag| short(&tag)),
-                };
-                self.put(kind, anchor, span);
-            }
-            Event::SequenceStart(_, anchor, _) => {
-                self.start(Kind::Sequence(Vec::new()), anchor, span)?
-            }
-            Event::MappingStart(_, anchor, _) => {
-                self.start(Kind::Mapping(Vec::new()), anchor, span)?
-            }
-            Event::SequenceEnd | Event::MappingEnd => {
-                self.open.pop();
-            }
-            Event::Alias(anchor) => {
-                let name = span.slice(self.text).unwrap_or_default();
-                let name = name.strip_prefix('*').unwrap_or(name);
-                let Some(to) = self.anchors.get(&anchor).copied() else {
-                    return Err(format!("unknown anchor '{name}' referenced"));
-                };
-                let name = name.into();
-                self.put(Kind::Alias { name, to }, 0, span);
-            }
-            Event::UnresolvedAlias(name) => {
-                return Err(format!("unknown anchor '{name}' referenced"));
-            }
-            _ => {}
-        }
+impl Builder {
+    pub(super) fn scalar(
+        &mut self,
+        line: usize,
+        text: String,
+        is_implicit: bool,
+        tag: Option<String>,
+        anchor: Option<String>,
+    ) {
+        let kind = Kind::Scalar {
+            text: text.into(),
+            is_implicit,
+            tag: tag.map(|tag| short(&tag)),
+        };
+        self.put(line, kind, anchor);
+    }
+
+    pub(super) fn sequence(&mut self, line: usize, anchor: Option<String>) -> Result<(), String> {
+        self.start(line, Kind::Sequence(Vec::new()), anchor)
+    }
+
+    pub(super) fn mapping(&mut self, line: usize, anchor: Option<String>) -> Result<(), String> {
+        self.start(line, Kind::Mapping(Vec::new()), anchor)
+    }
+
+    pub(super) fn end(&mut self) {
+        self.open.pop();
+    }
+
+    pub(super) fn alias(&mut self, line: usize, name: &str) -> Result<(), String> {
+        let Some(to) = self.anchors.get(name).copied() else {
+            return Err(format!("unknown anchor '{name}' referenced"));
+        };
+        let name = name.into();
+        self.put(line, Kind::Alias { name, to }, None);
         Ok(())
     }
 
-    fn start(&mut self, kind: Kind, anchor: usize, span: &Span) -> Result<(), String> {
+    fn start(&mut self, line: usize, kind: Kind, anchor: Option<String>) -> Result<(), String> {
         if self.open.len() >= DEPTH_MAX {
             return Err(format!("exceeded max depth of {DEPTH_MAX}"));
         }
-        let id = self.put(kind, anchor, span);
+        let id = self.put(line, kind, anchor);
         self.open.push(id);
         Ok(())
     }
 
-    fn put(&mut self, kind: Kind, anchor: usize, span: &Span) -> Id {
+    fn put(&mut self, line: usize, kind: Kind, anchor: Option<String>) -> Id {
         let id = self.nodes.len();
         self.nodes.push(Node {
-            line: span.start.line(),
+            line: line + 1,
             kind,
         });
-        if anchor != 0 {
+        if let Some(anchor) = anchor {
             self.anchors.insert(anchor, id);
         }
         match self.open.last().map(|open| &mut self.nodes[*open].kind) {
@@ -138,9 +119,9 @@ impl Builder<'_> {
 }
 
 /// `!!str`, or the tag as it is.
-fn short(tag: &Tag) -> Box<str> {
-    match tag.core_suffix() {
+fn short(tag: &str) -> Box<str> {
+    match tag.strip_prefix("tag:yaml.org,2002:") {
         Some(suffix) => format!("!!{suffix}").into(),
-        None => tag.original().into(),
+        None => tag.into(),
     }
 }
