@@ -1,6 +1,7 @@
 //! What is wrong with objects, in Kubernetes' words and order.
 
 pub(crate) mod address;
+pub(crate) mod amounts;
 pub(crate) mod autoscaler;
 pub(crate) mod config;
 pub(crate) mod container;
@@ -10,6 +11,7 @@ pub(crate) mod ingress;
 pub(crate) mod job;
 pub(crate) mod namespace;
 pub(crate) mod net;
+pub(crate) mod network_policy;
 pub(crate) mod node;
 pub(crate) mod pod;
 pub(crate) mod rbac;
@@ -19,6 +21,7 @@ pub(crate) mod schedule;
 pub(crate) mod service;
 pub(crate) mod stateful;
 pub(crate) mod volume;
+pub(crate) mod warnings;
 pub(crate) mod words;
 pub(crate) mod workload;
 

@@ -12,6 +12,7 @@ mod fields;
 mod kind;
 pub mod meta;
 mod openapi;
+mod part;
 mod schema;
 mod table;
 mod types;
@@ -24,5 +25,6 @@ pub use self::{
         openapi_v2, openapi_v2_hash, openapi_v2_packed, openapi_v3, openapi_v3_document,
         openapi_v3_hash, openapi_v3_packed, openapi_v3_paths,
     },
+    part::{Part, part_of},
     table::Column,
 };

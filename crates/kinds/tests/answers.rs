@@ -169,6 +169,15 @@ fn answered(code: &Value, output: &Value, ours: &Value, errors: &[FieldError], f
         let _ = writeln!(found, "taken, but: {}", output["message"]);
         return;
     }
+    if output["kind"] == "CustomResourceDefinition" {
+        // Another crate completes it.
+        return differences(
+            ".spec.versions",
+            &ours["spec"]["versions"],
+            &output["spec"]["versions"],
+            found,
+        );
+    }
     differences("", &bare(ours), &bare(output), found);
 }
 
@@ -343,4 +352,10 @@ fn every_kind_reads_its_own_output() {
             assert_eq!(bare(&object), bare(&case["output"]), "{}", case["case"]);
         }
     }
+}
+
+#[test]
+fn more_answers_are_as_the_real_servers() {
+    let found = compare(include_str!("answers/more.jsonl"));
+    assert!(found.is_empty(), "{found}");
 }

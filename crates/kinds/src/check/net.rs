@@ -84,6 +84,20 @@ pub(crate) fn canonical_ip(text: &str, path: &Path<'_>, errors: &mut Errors) -> 
     wanted == text
 }
 
+/// Whether a range is a part of another, and not the whole of it. Both are sound.
+pub(crate) fn is_strict_part(inner: &str, outer: &str) -> bool {
+    let read = |text: &str| {
+        let (address, bits) = text.split_once('/')?;
+        Some((parse(address)?, bits.parse::<u32>().ok()?))
+    };
+    let (Some((inner, inner_bits)), Some((outer, outer_bits))) = (read(inner), read(outer)) else {
+        return false;
+    };
+    inner.is_ipv4() == outer.is_ipv4()
+        && inner_bits > outer_bits
+        && masked(inner, outer_bits) == masked(outer, outer_bits)
+}
+
 /// Whether it is a range.
 pub(crate) fn is_cidr(value: &serde_json::Value) -> bool {
     let mut errors = Errors::default();

@@ -11,7 +11,7 @@ use crate::{
         dns1123_label_errors, dns1123_subdomain_errors, label_value_errors, name_is_subdomain,
         qualified_name_errors, validate_annotations, validate_labels,
     },
-    view::{int, is_true, list, map, remove, text},
+    view::{int, is_true, list, remove, text},
 };
 use serde_json::Value;
 use tidegate_schema::{FieldError, Path};
@@ -423,68 +423,5 @@ pub(crate) fn part(new: &Value, old: &Value, _: &str, errors: &mut Errors) {
     if now != was && !now.is_null() {
         let why = "may not be changed directly";
         errors.push(FieldError::forbidden(&status.child("nodeName"), why));
-    }
-}
-
-const OLD_ANNOTATIONS: &[(&str, &str)] = &[
-    (
-        "scheduler.alpha.kubernetes.io/critical-pod",
-        "non-functional in v1.16+; use the \"priorityClassName\" field instead",
-    ),
-    (
-        "security.alpha.kubernetes.io/sysctls",
-        "non-functional in v1.11+; use the \"sysctls\" field instead",
-    ),
-    (
-        "security.alpha.kubernetes.io/unsafe-sysctls",
-        "non-functional in v1.11+; use the \"sysctls\" field instead",
-    ),
-];
-
-pub(crate) fn warn(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
-    warn_of(&new["metadata"], &new["spec"], "", warnings);
-}
-
-pub(crate) fn warn_template(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
-    let (spec, prefix) = match &new["spec"]["jobTemplate"] {
-        Value::Null => (&new["spec"], "spec.template."),
-        job => (&job["spec"], "spec.jobTemplate.spec.template."),
-    };
-    let template = &spec["template"];
-    warn_of(&template["metadata"], &template["spec"], prefix, warnings);
-}
-
-fn warn_of(meta: &Value, spec: &Value, prefix: &str, warnings: &mut Vec<String>) {
-    for (index, one) in list(&spec["topologySpreadConstraints"]).iter().enumerate() {
-        if one["labelSelector"].is_null() {
-            let at = format!("{prefix}spec.topologySpreadConstraints[{index}].labelSelector");
-            warnings.push(format!(
-                "{at}: a null labelSelector results in matching no pod"
-            ));
-        }
-    }
-    for (key, why) in OLD_ANNOTATIONS
-        .iter()
-        .filter(|(key, _)| map(&meta["annotations"]).contains_key(*key))
-    {
-        warnings.push(format!("{prefix}metadata.annotations[{key}]: {why}"));
-    }
-    for group in ["initContainers", "containers"] {
-        for (at, container) in list(&spec[group]).iter().enumerate() {
-            let env = list(&container["env"]);
-            for (index, one) in env.iter().enumerate() {
-                let name = text(one, "name");
-                if env[..index].iter().any(|other| text(other, "name") == name) {
-                    warnings.push(format!(
-                        "{prefix}spec.{group}[{at}].env[{index}]: hides previous definition of {name:?}, which may be dropped when using apply"
-                    ));
-                }
-            }
-        }
-    }
-    if int(spec, "terminationGracePeriodSeconds") < 0 {
-        warnings.push(format!(
-            "{prefix}spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1"
-        ));
     }
 }

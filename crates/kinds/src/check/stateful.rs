@@ -42,6 +42,11 @@ pub(crate) fn stateful_set(object: &Value, errors: &mut Errors) {
             errors,
         );
     }
+    let claims = path.child("volumeClaimTemplates");
+    for (index, claim) in list(&spec["volumeClaimTemplates"]).iter().enumerate() {
+        let at = claims.index(index);
+        super::amounts::claim_spec(&claim["spec"], &at.child("spec"), errors);
+    }
     not_negative(spec, "replicas", &path, errors);
     not_negative(spec, "minReadySeconds", &path, errors);
     not_negative(&spec["ordinals"], "start", &path.child("ordinals"), errors);

@@ -1,15 +1,11 @@
 //! Forms of names: what is wrong with a text, in the words that Kubernetes' users know. Nothing wrong is no text.
 
+use tidegate_schema::{dns1035_label_errors, dns1123_label_errors, dns1123_subdomain_errors};
+
 /// The form of a kind's names; `true` for a prefix that something will follow.
 pub type NameCheck = fn(&str, bool) -> Vec<String>;
 
 const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-const LABEL_WORDS: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character";
-const SUBDOMAIN_WORDS: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
-const LABEL_1035_WORDS: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character";
-const QUALIFIED: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
-const QUALIFIED_WORDS: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
-const LABEL_VALUE_WORDS: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 const WILDCARD_WORDS: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
 
 /// `words (e.g. 'a',  or 'b', regex used for validation is 'x')`.
@@ -25,11 +21,6 @@ pub(crate) fn form_error(words: &str, form: &str, examples: &[&str]) -> String {
         "{words} (e.g. {}regex used for validation is '{form}')",
         examples.join(" or ")
     )
-}
-
-/// `must be no more than 63 bytes`: of labels.
-fn bytes_error(bytes: usize) -> String {
-    format!("must be no more than {bytes} bytes")
 }
 
 fn is_lower(byte: u8) -> bool {
@@ -48,15 +39,6 @@ fn is_subdomain(text: &str) -> bool {
     text.split('.').all(is_label)
 }
 
-fn is_qualified(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
-        return false;
-    };
-    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
-    first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() && bytes.iter().all(inner)
-}
-
 fn too_long(text: &str, limit: usize) -> Vec<String> {
     let why = || format!("must be no more than {limit} characters");
     if text.len() > limit {
@@ -66,107 +48,12 @@ fn too_long(text: &str, limit: usize) -> Vec<String> {
     }
 }
 
-/// A label of the DNS: `my-name`.
-pub fn dns1123_label_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 63);
-    if !is_label(text) {
-        errors.push(if is_subdomain(text) {
-            "must not contain dots".to_owned()
-        } else {
-            form_error(LABEL_WORDS, LABEL, &["my-name", "123-abc"])
-        });
-    }
-    errors
-}
-
-/// A name of the DNS: `example.com`.
-pub fn dns1123_subdomain_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 253);
-    if !is_subdomain(text) {
-        let form = format!("{LABEL}(\\.{LABEL})*");
-        errors.push(form_error(SUBDOMAIN_WORDS, &form, &["example.com"]));
-    }
-    errors
-}
-
-/// A label that begins with a letter.
-pub fn dns1035_label_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 63);
-    if !is_label(text) || text.starts_with(|first: char| first.is_ascii_digit()) {
-        errors.push(form_error(
-            LABEL_1035_WORDS,
-            "[a-z]([-a-z0-9]*[a-z0-9])?",
-            &["my-name", "abc-123"],
-        ));
-    }
-    errors
-}
-
 /// `*.example.com`.
 pub fn wildcard_subdomain_errors(text: &str) -> Vec<String> {
     let mut errors = too_long(text, 253);
     if !text.strip_prefix("*.").is_some_and(is_subdomain) {
         let form = format!("\\*\\.{LABEL}(\\.{LABEL})*");
         errors.push(form_error(WILDCARD_WORDS, &form, &["*.example.com"]));
-    }
-    errors
-}
-
-/// The key of a label, the name of a finalizer: `example.com/MyName`.
-pub fn qualified_name_errors(text: &str) -> Vec<String> {
-    let mut errors = Vec::new();
-    let form = || {
-        form_error(
-            QUALIFIED_WORDS,
-            QUALIFIED,
-            &["MyName", "my.name", "123-abc"],
-        )
-    };
-    let parts: Vec<&str> = text.split('/').collect();
-    let name = match parts[..] {
-        [name] => name,
-        [prefix, name] => {
-            if prefix.is_empty() {
-                errors.push("prefix part must be non-empty".to_owned());
-            } else {
-                if prefix.len() > 253 {
-                    errors.push(format!("prefix part {}", bytes_error(253)));
-                }
-                let found = dns1123_subdomain_errors(prefix);
-                let form = found.iter().filter(|error| !error.ends_with(" characters"));
-                errors.extend(form.map(|error| format!("prefix part {error}")));
-            }
-            name
-        }
-        _ => {
-            let rest = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
-            return vec![format!("a valid label key {} {rest}", form())];
-        }
-    };
-    if name.is_empty() {
-        errors.push("name part must be non-empty".to_owned());
-    } else if name.len() > 63 {
-        errors.push(format!("name part {}", bytes_error(63)));
-    }
-    if !is_qualified(name) {
-        errors.push(format!("name part {}", form()));
-    }
-    errors
-}
-
-/// The value of a label.
-pub fn label_value_errors(text: &str) -> Vec<String> {
-    let mut errors = Vec::new();
-    if text.len() > 63 {
-        errors.push(bytes_error(63));
-    }
-    if !text.is_empty() && !is_qualified(text) {
-        let form = format!("({QUALIFIED})?");
-        errors.push(form_error(
-            LABEL_VALUE_WORDS,
-            &form,
-            &["MyValue", "my_value", "12345"],
-        ));
     }
     errors
 }

@@ -1,6 +1,6 @@
 //! The checks of `ObjectMeta`.
 
-use super::names::{NameCheck, label_value_errors, name_is_label, qualified_name_errors};
+use super::{NameCheck, label_value_errors, name_is_label, qualified_name_errors};
 use crate::view::{int, is_true, list, map, text};
 use serde_json::Value;
 use tidegate_schema::{FieldError, FieldErrorType, Path};
@@ -212,11 +212,34 @@ fn validate_owners(owners: &Value, path: &Path<'_>, errors: &mut Vec<FieldError>
                 let why = format!(
                     "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {name}"
                 );
-                errors.push(FieldError::invalid(path, owners, why));
+                let mut error = FieldError::invalid(path, &Value::Null, why);
+                error.bad_value = shown_owners(owners);
+                errors.push(error);
             }
             None => controller = Some(name),
         }
     }
+}
+
+/// Owners as Go writes them.
+fn shown_owners(owners: &Value) -> String {
+    let names = [
+        "apiVersion",
+        "kind",
+        "name",
+        "uid",
+        "controller",
+        "blockOwnerDeletion",
+    ];
+    let one = |owner: &Value| {
+        let fields = names.iter().filter(|name| !owner[**name].is_null());
+        let fields: Vec<String> = fields
+            .map(|name| format!("\"{name}\":{}", owner[*name]))
+            .collect();
+        format!("{{{}}}", fields.join(","))
+    };
+    let all: Vec<String> = list(owners).iter().map(one).collect();
+    format!("[{}]", all.join(","))
 }
 
 fn validate_finalizers(finalizers: &Value, path: &Path<'_>, errors: &mut Vec<FieldError>) {

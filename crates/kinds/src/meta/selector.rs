@@ -1,9 +1,6 @@
 //! The checks of a `LabelSelector`.
 
-use super::{
-    names::{label_value_errors, qualified_name_errors},
-    object::validate_labels,
-};
+use super::{label_value_errors, object::validate_labels, qualified_name_errors};
 use crate::view::{list, text};
 use serde_json::Value;
 use tidegate_schema::{FieldError, Path};

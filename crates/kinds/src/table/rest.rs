@@ -121,6 +121,24 @@ fn param(reference: &Value) -> String {
     }
 }
 
+/// The versions that are served, in order.
+fn versions(spec: &Value) -> Vec<String> {
+    let served = list(&spec["versions"])
+        .iter()
+        .filter(|version| is_true(version, "served"));
+    let words = served.map(|version| {
+        let storage = if is_true(version, "storage") {
+            "(storage)"
+        } else {
+            ""
+        };
+        format!("{}{storage}", text(version, "name"))
+    });
+    let mut words: Vec<String> = words.collect();
+    words.sort_unstable();
+    words
+}
+
 fn definition(row: &Row<'_>) -> Vec<Value> {
     let (spec, names) = (row.spec(), &row.spec()["names"]);
     let join = |all: Vec<String>| Value::from(all.join(","));
@@ -129,12 +147,7 @@ fn definition(row: &Row<'_>) -> Vec<Value> {
     vec![
         row.name(),
         text(spec, "scope").into(),
-        join(
-            list(&spec["versions"])
-                .iter()
-                .map(|version| text(version, "name").to_owned())
-                .collect(),
-        ),
+        join(versions(spec)),
         row.meta()["creationTimestamp"].clone(),
         text(spec, "group").into(),
         text(names, "kind").into(),

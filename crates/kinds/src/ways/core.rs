@@ -77,6 +77,8 @@ pub(super) const ALL: &[Ways] = &[
     Ways {
         of: "core.v1.LimitRange",
         put_creates: true,
+        check: check::amounts::limits,
+        check_update: |new, old, errors| check::updated(new, old, check::amounts::limits, errors),
         ..USUAL
     },
     Ways {
@@ -92,6 +94,8 @@ pub(super) const ALL: &[Ways] = &[
         of: "core.v1.PersistentVolumeClaim",
         status: true,
         create: |claim| claim["status"]["phase"] = "Pending".into(),
+        check: check::amounts::claim,
+        check_update: check::amounts::claim_update,
         ..USUAL
     },
     Ways {
@@ -103,12 +107,14 @@ pub(super) const ALL: &[Ways] = &[
         check: check::pod::pod,
         check_update: check::pod::update,
         check_part: check::pod::part,
-        warn: check::pod::warn,
+        warn: check::warnings::pod,
         ..USUAL
     },
     Ways {
         of: "core.v1.ResourceQuota",
         status: true,
+        check: check::amounts::quota,
+        check_update: |new, old, errors| check::updated(new, old, check::amounts::quota, errors),
         ..USUAL
     },
 ];

@@ -152,6 +152,10 @@ pub(super) const ALL: &[Ways] = &[
     Ways {
         of: "networking.v1.NetworkPolicy",
         counts: Counts::Spec,
+        check: check::network_policy::policy,
+        check_update: |new, old, errors| {
+            check::updated(new, old, check::network_policy::policy, errors)
+        },
         ..USUAL
     },
     Ways {

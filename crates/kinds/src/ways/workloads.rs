@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 pub(super) const ALL: &[Ways] = &[
     Ways {
         of: "apps.v1.ControllerRevision",
+        check: check::amounts::revision,
+        check_update: check::amounts::revision_update,
         ..USUAL
     },
     Ways {
@@ -24,7 +26,7 @@ pub(super) const ALL: &[Ways] = &[
         check: check::workload::deployment,
         check_update: check::workload::deployment_update,
         check_part: check::workload::deployment_part,
-        warn: check::pod::warn_template,
+        warn: check::warnings::template,
         ..USUAL
     },
     Ways {
@@ -34,7 +36,7 @@ pub(super) const ALL: &[Ways] = &[
         check: check::workload::replica_set,
         check_update: check::workload::replica_set_update,
         check_part: check::workload::replica_set_part,
-        warn: check::pod::warn_template,
+        warn: check::warnings::template,
         ..USUAL
     },
     Ways {
@@ -45,7 +47,7 @@ pub(super) const ALL: &[Ways] = &[
         check: check::stateful::stateful_set,
         check_update: check::stateful::update,
         check_part: check::stateful::part,
-        warn: check::pod::warn_template,
+        warn: check::warnings::template,
         ..USUAL
     },
     Ways {
@@ -60,7 +62,7 @@ pub(super) const ALL: &[Ways] = &[
         check: check::workload::daemon_set,
         check_update: check::workload::daemon_set_update,
         check_part: check::workload::daemon_set_part,
-        warn: check::pod::warn_template,
+        warn: check::warnings::template,
         ..USUAL
     },
     Ways {
@@ -70,7 +72,7 @@ pub(super) const ALL: &[Ways] = &[
         create: job_selector,
         check: check::job::job,
         check_update: check::job::update,
-        warn: check::pod::warn_template,
+        warn: check::warnings::template,
         ..USUAL
     },
     Ways {
@@ -79,7 +81,7 @@ pub(super) const ALL: &[Ways] = &[
         counts: Counts::Spec,
         check: check::job::cron_job,
         check_update: check::job::cron_job_update,
-        warn: check::pod::warn_template,
+        warn: check::warnings::template,
         ..USUAL
     },
 ];

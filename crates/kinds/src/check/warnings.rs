@@ -1,0 +1,243 @@
+//! What is not wrong with pods, but worth a word.
+
+use crate::view::{int, list, map, text};
+use serde_json::Value;
+
+const OLD_ANNOTATIONS: &[(&str, &str)] = &[
+    (
+        "scheduler.alpha.kubernetes.io/critical-pod",
+        "non-functional in v1.16+; use the \"priorityClassName\" field instead",
+    ),
+    (
+        "security.alpha.kubernetes.io/sysctls",
+        "non-functional in v1.11+; use the \"sysctls\" field instead",
+    ),
+    (
+        "security.alpha.kubernetes.io/unsafe-sysctls",
+        "non-functional in v1.11+; use the \"sysctls\" field instead",
+    ),
+];
+const OLD_VOLUMES: &[(&str, &str)] = &[
+    (
+        "photonPersistentDisk",
+        "deprecated in v1.11, non-functional in v1.16+",
+    ),
+    (
+        "gitRepo",
+        "deprecated in v1.11, and disabled by default in v1.33+",
+    ),
+    ("scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
+    ("flocker", "deprecated in v1.22, non-functional in v1.25+"),
+    ("storageOS", "deprecated in v1.22, non-functional in v1.25+"),
+    ("quobyte", "deprecated in v1.22, non-functional in v1.25+"),
+    ("glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
+    ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
+    ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
+];
+
+pub(crate) fn pod(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
+    let found = Found {
+        prefix: "",
+        warnings,
+    };
+    found.all(&new["metadata"], &new["spec"]);
+}
+
+/// Of kinds with a template of pods. An update that leaves the template alone gets no words about it.
+pub(crate) fn template(new: &Value, old: Option<&Value>, warnings: &mut Vec<String>) {
+    if old.is_some_and(|old| new["metadata"]["generation"] == old["metadata"]["generation"]) {
+        return;
+    }
+    let (spec, prefix) = match &new["spec"]["jobTemplate"] {
+        Value::Null => (&new["spec"], "spec.template."),
+        job => (&job["spec"], "spec.jobTemplate.spec.template."),
+    };
+    let template = &spec["template"];
+    let found = Found { prefix, warnings };
+    found.all(&template["metadata"], &template["spec"]);
+}
+
+/// Where pods are described, and what was found there.
+struct Found<'w> {
+    prefix: &'static str,
+    warnings: &'w mut Vec<String>,
+}
+
+impl Found<'_> {
+    fn say(&mut self, path: &str, why: &str) {
+        self.warnings.push(format!("{}{path}: {why}", self.prefix));
+    }
+
+    fn all(mut self, meta: &Value, spec: &Value) {
+        for (index, one) in list(&spec["topologySpreadConstraints"]).iter().enumerate() {
+            self.selector(one, &format!("spec.topologySpreadConstraints[{index}]"));
+        }
+        for (key, why) in OLD_ANNOTATIONS
+            .iter()
+            .filter(|(key, _)| map(&meta["annotations"]).contains_key(*key))
+        {
+            self.say(&format!("metadata.annotations[{key}]"), why);
+        }
+        for (index, volume) in list(&spec["volumes"]).iter().enumerate() {
+            for (name, why) in OLD_VOLUMES
+                .iter()
+                .filter(|(name, _)| !volume[*name].is_null())
+            {
+                self.say(&format!("spec.volumes[{index}].{name}"), why);
+            }
+        }
+        self.twice(list(&spec["hostAliases"]), "hostAliases", "ip");
+        self.twice(list(&spec["imagePullSecrets"]), "imagePullSecrets", "name");
+        for (index, _) in list(&spec["imagePullSecrets"])
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| text(one, "name").is_empty())
+        {
+            self.say(
+                &format!("spec.imagePullSecrets[{index}].name"),
+                "invalid empty name \"\"",
+            );
+        }
+        let groups = ["initContainers", "containers"];
+        let all = groups.iter().flat_map(|group| {
+            let containers = list(&spec[*group]).iter().enumerate();
+            containers.map(move |(at, container)| (format!("spec.{group}[{at}]"), container))
+        });
+        let all: Vec<(String, &Value)> = all.collect();
+        for (path, container) in &all {
+            self.resources(container, path);
+            self.env(container, path);
+        }
+        self.ports(&all);
+        if int(spec, "terminationGracePeriodSeconds") < 0 {
+            let why = "must be >= 0; negative values are invalid and will be treated as 1";
+            self.say("spec.terminationGracePeriodSeconds", why);
+        }
+        self.affinity(&spec["affinity"]);
+    }
+
+    fn selector(&mut self, holder: &Value, path: &str) {
+        if holder["labelSelector"].is_null() {
+            self.say(
+                &format!("{path}.labelSelector"),
+                "a null labelSelector results in matching no pod",
+            );
+        }
+    }
+
+    fn twice(&mut self, all: &[Value], list: &str, field: &str) {
+        for (index, one) in all.iter().enumerate() {
+            if all[..index]
+                .iter()
+                .any(|other| text(other, field) == text(one, field))
+            {
+                let why = format!("duplicate {field} {:?}", text(one, field));
+                self.say(&format!("spec.{list}[{index}].{field}"), &why);
+            }
+        }
+    }
+
+    fn resources(&mut self, container: &Value, path: &str) {
+        for name in ["memory", "ephemeral-storage"] {
+            for part in ["limits", "requests"] {
+                let amount = container["resources"][part][name]
+                    .as_str()
+                    .unwrap_or_default();
+                if amount.ends_with('m') {
+                    let why =
+                        format!("fractional byte value {amount:?} is invalid, must be an integer");
+                    self.say(&format!("{path}.resources.{part}[{name}]"), &why);
+                }
+            }
+        }
+    }
+
+    fn env(&mut self, container: &Value, path: &str) {
+        let all = list(&container["env"]);
+        for (index, one) in all.iter().enumerate() {
+            let (name, value) = (text(one, "name"), text(one, "value"));
+            let itself = format!("$({name})");
+            let builds_on =
+                one["valueFrom"].is_null() && value != itself && value.contains(&itself);
+            if !builds_on && all[..index].iter().any(|other| text(other, "name") == name) {
+                let why = format!(
+                    "hides previous definition of {name:?}, which may be dropped when using apply"
+                );
+                self.say(&format!("{path}.env[{index}]"), &why);
+            }
+        }
+    }
+
+    fn ports(&mut self, containers: &[(String, &Value)]) {
+        let mut seen: Vec<(String, &Value)> = Vec::new();
+        let mut named: Vec<(String, &str)> = Vec::new();
+        let mut names = Vec::new();
+        for (path, container) in containers {
+            for (index, port) in list(&container["ports"]).iter().enumerate() {
+                let here = format!("{path}.ports[{index}]");
+                for (place, other) in &seen {
+                    if let Some(word) = overlap(port, other) {
+                        self.say(
+                            &here,
+                            &format!("{word} port definition with {}{place}", self.prefix),
+                        );
+                    }
+                }
+                seen.push((here.clone(), port));
+                let name = text(port, "name");
+                match named
+                    .iter()
+                    .find(|(_, known)| *known == name)
+                    .filter(|_| !name.is_empty())
+                {
+                    Some((place, _)) => names.push((here, name, place.clone())),
+                    None => named.push((here, name)),
+                }
+            }
+        }
+        for (here, name, place) in names {
+            let place = format!("{}{place}", self.prefix);
+            let why = format!(
+                "duplicate port name {name:?} with {place}, services and probes that select ports by name will use {place}"
+            );
+            self.say(&here, &why);
+        }
+    }
+
+    fn affinity(&mut self, affinity: &Value) {
+        for kind in ["podAffinity", "podAntiAffinity"] {
+            let path = format!("spec.affinity.{kind}");
+            let name = "requiredDuringSchedulingIgnoredDuringExecution";
+            for (index, term) in list(&affinity[kind][name]).iter().enumerate() {
+                self.selector(term, &format!("{path}.{name}[{index}]"));
+            }
+            let name = "preferredDuringSchedulingIgnoredDuringExecution";
+            for (index, term) in list(&affinity[kind][name]).iter().enumerate() {
+                self.selector(
+                    &term["podAffinityTerm"],
+                    &format!("{path}.{name}[{index}].podAffinityTerm"),
+                );
+            }
+        }
+    }
+}
+
+/// How two ports get in each other's way.
+fn overlap(port: &Value, other: &Value) -> Option<&'static str> {
+    if int(port, "containerPort") != int(other, "containerPort")
+        || text(port, "protocol") != text(other, "protocol")
+    {
+        return None;
+    }
+    let (a, b) = (int(port, "hostPort"), int(other, "hostPort"));
+    let (a_ip, b_ip) = (text(port, "hostIP"), text(other, "hostIP"));
+    if a == b && a_ip == b_ip {
+        Some("duplicate")
+    } else if a == 0 || b == 0 {
+        Some("overlapping")
+    } else if a == b && a_ip.is_empty() != b_ip.is_empty() {
+        Some("dangerously ambiguous")
+    } else {
+        None
+    }
+}
