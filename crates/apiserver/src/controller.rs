@@ -26,15 +26,15 @@ enum Settled {
     Later,
 }
 
-/// Runs until the cluster stops.
-pub(crate) async fn run(cluster: Arc<Cluster>) {
+/// Runs until the cluster stops. Definitions are always looked after, the rest only if `all` is wanted.
+pub(crate) async fn run(cluster: Arc<Cluster>, all: bool) {
     begin(&cluster);
     loop {
         let key = tokio::select! {
             () = cluster.stopping() => return,
             key = cluster.work.next() => key,
         };
-        if look(&cluster, &key).await == Settled::Later {
+        if look(&cluster, &key, all).await == Settled::Later {
             let cluster = cluster.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(RETRY).await;
@@ -55,12 +55,17 @@ fn begin(cluster: &Cluster) {
     }
 }
 
-async fn look(cluster: &Arc<Cluster>, key: &str) -> Settled {
+async fn look(cluster: &Arc<Cluster>, key: &str, all: bool) -> Settled {
     let collection = key.split('/').next().unwrap_or_default();
+    if collection == "customresourcedefinitions.apiextensions.k8s.io" {
+        return definition::look(cluster, key).await;
+    }
+    if !all {
+        return Settled::Yes;
+    }
     let special = match collection {
         "namespaces" => namespace::look(cluster, key).await,
         "serviceaccounts" | "configmaps" => account::look_again(cluster, key),
-        "customresourcedefinitions.apiextensions.k8s.io" => definition::look(cluster, key).await,
         "clusterroles.rbac.authorization.k8s.io" => roles::look(cluster).await,
         "validatingadmissionpolicies.admissionregistration.k8s.io" => policy::look(cluster, key).await,
         _ => Settled::Yes,

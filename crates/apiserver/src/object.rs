@@ -173,17 +173,12 @@ pub(crate) fn at_revision(bytes: &Bytes, revision: u64) -> Bytes {
     out.into()
 }
 
-/// Stored bytes with another version of their kind; nothing where it is the same.
-pub(crate) fn with_api_version(bytes: &Bytes, api_version: &str) -> Option<Bytes> {
-    const BEFORE: &[u8] = b",\"apiVersion\":\"";
-    let start = bytes.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
-    let end = start + bytes[start..].iter().position(|byte| *byte == b'"')?;
-    if &bytes[start..end] == api_version.as_bytes() {
-        return None;
-    }
-    let mut out = Vec::with_capacity(bytes.len() + api_version.len());
-    out.extend_from_slice(&bytes[..start]);
-    out.extend_from_slice(api_version.as_bytes());
-    out.extend_from_slice(&bytes[end..]);
-    Some(out.into())
+/// The version in stored bytes; 0 where there is none.
+pub(crate) fn revision(bytes: &[u8]) -> u64 {
+    const BEFORE: &[u8] = b"\"metadata\":{\"resourceVersion\":\"";
+    let Some(at) = bytes.windows(BEFORE.len()).position(|window| window == BEFORE) else {
+        return 0;
+    };
+    let digits = bytes[at + BEFORE.len()..].iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
 }

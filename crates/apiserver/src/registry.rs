@@ -13,7 +13,7 @@ use tidegate_crd::Definition;
 #[derive(Debug)]
 pub(crate) struct Registry {
     current: ArcSwap<Resources>,
-    definitions: Mutex<BTreeMap<String, Arc<Definition>>>,
+    definitions: Mutex<BTreeMap<String, (Arc<Definition>, u64)>>,
 }
 
 /// The resources of one moment.
@@ -63,6 +63,7 @@ impl Registry {
     /// A definition has come, changed or gone. Only an established one is served.
     pub(crate) fn set_definition(&self, key: &str, bytes: Option<&[u8]>) {
         let object = bytes.and_then(|bytes| object::from_bytes(bytes).ok());
+        let since = bytes.map(object::revision).unwrap_or_default();
         let definition = object.filter(is_established).and_then(|object| {
             Definition::compile(&object)
                 .inspect_err(|error| tracing::error!(key, %error, "a stored definition can't be served"))
@@ -70,7 +71,7 @@ impl Registry {
         });
         let mut definitions = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
         let known = match definition {
-            Some(definition) => definitions.insert(key.to_owned(), Arc::new(definition)).is_some(),
+            Some(definition) => definitions.insert(key.to_owned(), (Arc::new(definition), since)).is_some(),
             None if definitions.remove(key).is_none() => return,
             None => true,
         };
@@ -89,13 +90,13 @@ fn is_established(definition: &Value) -> bool {
 }
 
 impl Resources {
-    fn of(definitions: &BTreeMap<String, Arc<Definition>>, generation: u64) -> Self {
+    fn of(definitions: &BTreeMap<String, (Arc<Definition>, u64)>, generation: u64) -> Self {
         let mut all = strategy::builtin::resources();
-        for definition in definitions.values() {
-            all.extend(strategy::custom::resources(definition));
+        for (definition, since) in definitions.values() {
+            all.extend(strategy::custom::resources(definition, *since));
         }
         let mut resources = Self {
-            definitions: definitions.values().cloned().collect(),
+            definitions: definitions.values().map(|(definition, _)| definition.clone()).collect(),
             generation,
             ..Self::default()
         };

@@ -44,6 +44,9 @@ pub(crate) fn create(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError>
     };
     let request = write.admission(Operation::Create, "", Some(&review), None);
     cluster.validate_admission(&request)?;
+    if call.resource.kind == "SelfSubjectReview" {
+        review.set_meta("creationTimestamp", cluster.clock.time());
+    }
     review["status"] = status;
     present::object(cluster, call, 201, review)
 }
@@ -88,7 +91,11 @@ fn check_spec(write: &Write<'_>, review: &Value, names_subject: bool) -> Result<
             errors.push(FieldError::invalid(&at.child("nonResourceAttributes"), other, why));
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(write.invalid("", &errors)) }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    // Kubernetes names no kind here.
+    Err(ApiError::invalid(&write.resource().group, "", "", &errors))
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {

@@ -31,10 +31,13 @@ pub struct Options {
     pub listen: SocketAddr,
     /// A file of tokens: `token,user,uid,"group1,group2"` in each line, as kube-apiserver's `--token-auth-file`.
     pub token_auth_file: Option<PathBuf>,
-    /// A token of the administrator, beside the certificate in the kubeconfig.
+    /// A token of a user `admin` who may do everything.
     pub admin_token: Option<SecretString>,
     /// Names and addresses for the server's certificate, beside loopback and the address it listens on.
     pub names: Vec<String>,
+    /// Whether the server also does what kube-controller-manager does: empty namespaces that end, collect garbage,
+    /// make service accounts, aggregate roles. Tests of controllers may want to see nobody else at work.
+    pub controllers: bool,
     /// How much the server takes on at once.
     pub limits: Limits,
     /// How objects are stored.
@@ -49,6 +52,7 @@ impl Default for Options {
             token_auth_file: None,
             admin_token: None,
             names: Vec::new(),
+            controllers: true,
             limits: Limits::default(),
             store: store::Options::default(),
         }
@@ -129,7 +133,13 @@ impl Server {
         }
         let mut tokens = tokens.unwrap_or_default();
         if let Some(token) = &options.admin_token {
-            tokens.insert(token.expose_secret(), User::admin());
+            let admin = User {
+                name: "admin".to_owned(),
+                uid: "uid-admin".to_owned(),
+                groups: vec!["system:masters".to_owned()],
+                ..User::default()
+            };
+            tokens.insert(token.expose_secret(), admin);
         }
         let authenticator = Authenticator::new(Some(authority.client_trust()), tokens, keys.clone());
         let names = names(&options, address);
@@ -141,11 +151,11 @@ impl Server {
             endpoint,
             faults: Faults::default(),
         }));
-        bootstrap::ensure(&cluster).await?;
+        bootstrap::ensure(&cluster, options.controllers).await?;
         let handler = Arc::new(Handler::new(cluster.clone(), options.limits));
         let tasks = vec![
             tokio::spawn(connection::serve(listener, TlsAcceptor::from(tls), handler)),
-            tokio::spawn(controller::run(cluster.clone())),
+            tokio::spawn(controller::run(cluster.clone(), options.controllers)),
         ];
         Ok(Self {
             cluster,

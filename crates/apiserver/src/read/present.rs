@@ -58,8 +58,8 @@ fn transformed(cluster: &Cluster, call: &Call, value: Value) -> Result<Value, Ap
 
 /// A page of a list.
 pub(crate) fn list(cluster: &Cluster, call: &Call, page: Page) -> Result<Answer, ApiError> {
-    let metadata = list_metadata(&page);
     let resource = &call.resource;
+    let metadata = list_metadata(&page, !resource.bare_items && call.output.transform == Transform::None);
     match call.output.transform {
         Transform::None if call.output.format == Format::Json && !call.output.pretty => {
             Ok(Answer::json(200, streamed(resource, &metadata, page.items)))
@@ -98,8 +98,12 @@ pub(crate) fn list(cluster: &Cluster, call: &Call, page: Page) -> Result<Answer,
     }
 }
 
-fn list_metadata(page: &Page) -> Value {
+/// `empty_token`: custom resources' lists have a token even where there is no more.
+fn list_metadata(page: &Page, empty_token: bool) -> Value {
     let mut metadata = Map::new();
+    if empty_token {
+        metadata.insert("continue".into(), "".into());
+    }
     metadata.insert("resourceVersion".into(), page.revision.to_string().into());
     if let Some(token) = &page.continue_token {
         metadata.insert("continue".into(), token.clone().into());

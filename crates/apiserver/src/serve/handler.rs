@@ -63,6 +63,7 @@ impl Handler {
     pub(crate) async fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let request_headers = parts.headers.clone();
+        let is_head = parts.method == Method::HEAD;
         let (info, query) = place(&parts);
         let class = class_of(&info);
         let Some(permit) = self.turnstile.enter(class) else {
@@ -82,6 +83,9 @@ impl Handler {
             });
             Body::stream(held)
         };
+        if is_head {
+            return response.map(|_| Body::empty());
+        }
         // A body that is there whole needs its place no longer.
         if response.body().len().is_some() { response } else { response.map(with_permit) }
     }

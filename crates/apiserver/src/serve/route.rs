@@ -31,6 +31,10 @@ pub(super) async fn answer(handler: &Arc<Handler>, request: Admitted) -> Respons
     let Some(resource) = resources.get(&info.group, &info.version, &info.resource).cloned() else {
         return unknown(handler, &request);
     };
+    let misplaced = resource.namespaced != !info.namespace.is_empty() && !matches!(info.verb, "list" | "watch");
+    if !resource.bare_items && (misplaced || !resource.namespaced && !info.namespace.is_empty()) {
+        return respond::text(404, "404 page not found\n");
+    }
     let is_watch = request.info.verb == "watch";
     let mut call = match prepared(request, resource) {
         Ok(call) => call,

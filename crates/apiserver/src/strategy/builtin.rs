@@ -8,15 +8,25 @@ use crate::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tidegate_kinds::{Kind, kinds};
+use tidegate_kinds::{Kind, kinds, meta};
 use tidegate_merge::{FieldPath, FieldSet, Version};
-use tidegate_schema::{FieldError, Schema};
+use tidegate_schema::{FieldError, Path, Schema};
 
 /// One built-in kind.
 #[derive(Debug)]
 pub(crate) struct Builtin {
     kind: &'static Kind,
     api_version: String,
+    own: Own,
+}
+
+/// Who knows what an object of the kind must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Own {
+    /// The kind itself.
+    Kind,
+    /// `tidegate-crd`.
+    Definition,
 }
 
 /// The resources of all built-in kinds.
@@ -56,12 +66,24 @@ fn resource(kind: &'static Kind) -> Resource {
         storage_version_hash: kind.storage_version_hash.clone(),
         strategy: Box::new(Builtin {
             api_version: kind.api_version(),
+            own: if kind.kind == "CustomResourceDefinition" { Own::Definition } else { Own::Kind },
             kind,
         }),
     }
 }
 
 impl Builtin {
+    /// What is wrong with the metadata of a new definition.
+    fn metadata_errors(&self, object: &Value) -> Vec<FieldError> {
+        let root = Path::ROOT;
+        let metadata = root.child("metadata");
+        let named = meta::validate_object_meta(&object["metadata"], self.kind.namespaced, |_, _| Vec::new(), &metadata);
+        let name = crate::object::Meta::name(object);
+        let errors = tidegate_crd::name_errors(object, name);
+        let at = metadata.child("name");
+        named.into_iter().chain(errors.iter().map(|why| FieldError::invalid(&at, &name.into(), why))).collect()
+    }
+
     /// The kind in whose version objects are stored: the first of its collection.
     fn storage(&self) -> &'static Kind {
         let mut same = kinds().iter().filter(|kind| kind.collection == self.kind.collection);
@@ -75,27 +97,58 @@ impl Strategy for Builtin {
     }
 
     fn default(&self, object: &mut Value) {
-        self.kind.default(object);
+        match self.own {
+            Own::Kind => self.kind.default(object),
+            Own::Definition => tidegate_crd::default(object),
+        }
     }
 
     fn prepare_create(&self, object: &mut Value) {
-        self.kind.prepare_create(object);
+        match self.own {
+            Own::Kind => self.kind.prepare_create(object),
+            Own::Definition => tidegate_crd::prepare_create(object),
+        }
     }
 
     fn prepare_update(&self, new: &mut Value, old: &Value, subresource: &str) {
-        self.kind.prepare_update(new, old, subresource);
+        match self.own {
+            Own::Definition if subresource.is_empty() => tidegate_crd::prepare_update(new, old),
+            Own::Kind | Own::Definition => self.kind.prepare_update(new, old, subresource),
+        }
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
-        self.kind.validate_create(object)
+        match self.own {
+            Own::Kind => self.kind.validate_create(object),
+            Own::Definition => {
+                let mut errors = self.metadata_errors(object);
+                errors.extend(tidegate_crd::validate_create(object));
+                errors
+            }
+        }
     }
 
     fn validate_update(&self, new: &Value, old: &Value, subresource: &str) -> Vec<FieldError> {
-        self.kind.validate_update(new, old, subresource)
+        match self.own {
+            Own::Kind => self.kind.validate_update(new, old, subresource),
+            Own::Definition => {
+                let root = Path::ROOT;
+                let metadata = root.child("metadata");
+                let mut errors = meta::validate_object_meta_update(&new["metadata"], &old["metadata"], &metadata);
+                errors.extend(match subresource {
+                    "status" => tidegate_crd::validate_status_update(new),
+                    _ => tidegate_crd::validate_update(new, old),
+                });
+                errors
+            }
+        }
     }
 
     fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
-        self.kind.warnings(new, old)
+        match self.own {
+            Own::Kind => self.kind.warnings(new, old),
+            Own::Definition => tidegate_crd::warnings(new, old),
+        }
     }
 
     fn allow_create_on_update(&self) -> bool {

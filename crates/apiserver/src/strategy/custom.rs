@@ -21,17 +21,19 @@ pub(crate) struct Custom {
     definition: Arc<Definition>,
     at: usize,
     api_version: String,
+    /// The revision at which the definition was written.
+    since: u64,
     /// Compiled with the first object that is checked.
     rules: OnceLock<Rules>,
 }
 
 /// The resources of a definition: one for each version that is served.
-pub(crate) fn resources(definition: &Arc<Definition>) -> Vec<Arc<Resource>> {
+pub(crate) fn resources(definition: &Arc<Definition>, since: u64) -> Vec<Arc<Resource>> {
     let served = definition.versions.iter().enumerate().filter(|(_, version)| version.served);
-    served.map(|(at, version)| Arc::new(resource(definition, at, version))).collect()
+    served.map(|(at, version)| Arc::new(resource(definition, since, at, version))).collect()
 }
 
-fn resource(definition: &Arc<Definition>, at: usize, version: &DefinedVersion) -> Resource {
+fn resource(definition: &Arc<Definition>, since: u64, at: usize, version: &DefinedVersion) -> Resource {
     let names = &definition.names;
     let verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
     let mut subresources = Vec::new();
@@ -79,6 +81,7 @@ fn resource(definition: &Arc<Definition>, at: usize, version: &DefinedVersion) -
             definition: definition.clone(),
             at,
             api_version,
+            since,
             rules: OnceLock::new(),
         }),
     }
@@ -125,12 +128,15 @@ impl Custom {
 
     /// The rules of CEL run only on objects that are well-formed.
     fn rules(&self, errors: &mut Vec<FieldError>, new: &Value, old: Option<&Value>) {
+        let rules = self.rules.get_or_init(|| Rules::compile(self.root()));
+        if rules.is_empty() {
+            return;
+        }
         if let Some(blocked) = tidegate_rules::blocked_by(errors) {
             errors.push(blocked);
             return;
         }
         let mut budget = tidegate_rules::REQUEST_BUDGET;
-        let rules = self.rules.get_or_init(|| Rules::compile(self.root()));
         errors.extend(rules.validate(self.root(), new, old, &Path::ROOT, &mut budget));
     }
 
@@ -233,7 +239,7 @@ impl Strategy for Custom {
         errors.extend(tidegate_schema::validate(object, None, self.root(), &root));
         errors.extend(self.scale_errors(object, false));
         self.rules(&mut errors, object, None);
-        errors
+        rooted(errors)
     }
 
     fn validate_update(&self, new: &Value, old: &Value, subresource: &str) -> Vec<FieldError> {
@@ -257,7 +263,7 @@ impl Strategy for Custom {
         });
         errors.extend(self.scale_errors(new, status_only));
         self.rules(&mut errors, new, Some(old));
-        errors
+        rooted(errors)
     }
 
     fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
@@ -302,7 +308,17 @@ impl Strategy for Custom {
     }
 
     fn converted(&self, bytes: &Bytes) -> Option<Bytes> {
-        object::with_api_version(bytes, &self.api_version)
+        if self.definition.versions.len() == 1 && object::revision(bytes) > self.since {
+            // Written by this very definition.
+            return None;
+        }
+        let mut object = object::from_bytes(bytes).ok()?;
+        object["apiVersion"] = self.api_version.as_str().into();
+        if !self.definition.preserve_unknown_fields {
+            tidegate_schema::prune(&mut object, self.root(), true);
+        }
+        self.default(&mut object);
+        Some(object::to_body(&object).with_revision(object::revision(bytes)).into())
     }
 
     fn to_storage(&self, object: &mut Value) {
@@ -393,4 +409,12 @@ fn finalizer_warnings(name: &str) -> Vec<String> {
         }));
     }
     warnings
+}
+
+/// Errors of the object as a whole, which has no path, as Kubernetes names them.
+fn rooted(mut errors: Vec<FieldError>) -> Vec<FieldError> {
+    for error in errors.iter_mut().filter(|error| error.field.is_empty()) {
+        error.field = "<nil>".to_owned();
+    }
+    errors
 }

@@ -99,6 +99,9 @@ pub(crate) fn decode(
     let parsed = parsed.map_err(|error| unrecognized(format!("couldn't get version/kind; json parse error: {error}")))?;
     let mut object = parsed.value;
     let found = type_meta(&object).map_err(unrecognized)?;
+    if !resource.bare_items && kind == resource.kind && found.kind.is_empty() {
+        return Err(unrecognized(format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(body))));
+    }
     let found = TypeMeta {
         api_version: if found.api_version.is_empty() { api_version.to_owned() } else { found.api_version },
         kind: if found.kind.is_empty() { kind.to_owned() } else { found.kind },

@@ -40,7 +40,7 @@ pub(crate) async fn patch(cluster: &Cluster, call: &Call) -> Result<Answer, ApiE
     let outcome = if patch_type == PatchType::Apply {
         let applied = applied_object(call)?;
         let make = |existing: Option<&Value>| write.finish(write.apply(existing, &applied)?, existing);
-        write.guaranteed(true, &make).await?
+        write.guaranteed(call.info.subresource.is_empty(), &make).await?
     } else {
         if serde_json::from_slice::<serde::de::IgnoredAny>(&call.body).is_err() {
             return Err(ApiError::bad_request("invalid JSON patch"));

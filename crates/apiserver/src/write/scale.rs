@@ -31,7 +31,12 @@ pub(crate) fn get(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
 pub(crate) async fn write(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
     let paths = paths(call)?;
     let patched = call.info.verb == "patch";
-    let kind = if patched { WriteKind::Patch } else { WriteKind::Update };
+    let applied = call.headers.get(http::header::CONTENT_TYPE).is_some_and(|value| value == "application/apply-patch+yaml");
+    let kind = match (patched, applied) {
+        (true, true) => WriteKind::Apply,
+        (true, false) => WriteKind::Patch,
+        (false, _) => WriteKind::Update,
+    };
     let options = WriteOptions::parse(&call.query, kind)?;
     let write = Write {
         cluster,
@@ -98,6 +103,8 @@ fn check(call: &Call, scale: &Value) -> Result<(), ApiError> {
     let wanted = &scale["spec"]["replicas"];
     let error = match wanted {
         Value::Null => return Ok(()),
+        // The object's own checks have the words for custom resources.
+        _ if !call.resource.bare_items => return Ok(()),
         _ if replicas(scale) < 0 => FieldError::invalid(&at, wanted, "must be greater than or equal to 0"),
         _ if wanted.as_i64().is_some_and(|replicas| i32::try_from(replicas).is_ok()) => return Ok(()),
         _ => FieldError::invalid(&at, wanted, "must be a whole number of 32 bits"),

@@ -87,7 +87,8 @@ pub(crate) struct Embedded {
 
 impl Embedded {
     pub(crate) async fn start() -> Self {
-        let server = tidegate_apiserver::test::start().await.expect("a server");
+        let options = tidegate_apiserver::Options { controllers: false, ..Default::default() };
+        let server = tidegate_apiserver::test::start_with(options).await.expect("a server");
         let target = Target {
             url: server.url().to_owned(),
             ca_pem: server.ca_pem().to_owned(),
