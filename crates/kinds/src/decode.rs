@@ -223,6 +223,7 @@ impl Reader {
                     Value::Null
                 }
             },
+            (Form::Bytes, Value::Array(items)) => self.bytes(&items),
             (Form::Int32 | Form::Int64, Value::Number(number)) => self.int(form, inner, &number),
             (Form::Float, Value::Number(number)) => float(number),
             (_, value) => {
@@ -230,6 +231,23 @@ impl Reader {
                 zero(form)
             }
         }
+    }
+
+    /// Bytes may also come as a list of numbers.
+    fn bytes(&mut self, items: &[Value]) -> Value {
+        let mut read = Vec::with_capacity(items.len());
+        for item in items {
+            let byte = item.as_i64().and_then(|number| u8::try_from(number).ok());
+            if byte.is_none() && !item.is_null() && self.error.is_none() {
+                let word = match item {
+                    Value::Number(number) => format!("number {number}"),
+                    other => word(other).to_owned(),
+                };
+                self.error = Some(self.type_error(&word, "uint8"));
+            }
+            read.push(byte.unwrap_or_default());
+        }
+        base64::encoded(&read).into()
     }
 
     fn int(&mut self, form: &Form, inner: &Form, number: &Number) -> Value {

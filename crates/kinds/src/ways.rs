@@ -102,6 +102,13 @@ pub(crate) fn of(model: &str) -> &'static Ways {
 
 /// Takes what a client may not set out of a new object.
 pub(crate) fn prepare_create(model: &str, ways: &Ways, object: &mut Value) {
+    for name in [
+        "selfLink",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+    ] {
+        remove(&mut object["metadata"], name);
+    }
     if ways.status && !ways.born_with_status {
         reset_status(model, object);
     }

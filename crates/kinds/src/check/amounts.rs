@@ -108,6 +108,47 @@ pub(crate) fn claim_update(new: &Value, old: &Value, errors: &mut Errors) {
     }
 }
 
+/// What quotas count, beside what is bounded by requests and limits, and objects of any kind.
+const COUNTED: &[&str] = &[
+    "cpu",
+    "memory",
+    "ephemeral-storage",
+    "requests.cpu",
+    "requests.memory",
+    "requests.storage",
+    "requests.ephemeral-storage",
+    "limits.cpu",
+    "limits.memory",
+    "limits.ephemeral-storage",
+    "pods",
+    "resourcequotas",
+    "services",
+    "replicationcontrollers",
+    "secrets",
+    "persistentvolumeclaims",
+    "configmaps",
+    "services.nodeports",
+    "services.loadbalancers",
+];
+
+fn quota_name(name: &str, path: &Path<'_>, errors: &mut Errors) {
+    let before = errors.len();
+    form(name, qualified_name_errors, path, errors);
+    let huge = name.starts_with("hugepages-") || name.starts_with("requests.hugepages-");
+    if name.contains('/') || huge || COUNTED.contains(&name) {
+        return;
+    }
+    if errors.len() == before && name != "storage" {
+        let why = "must be a standard resource type or fully qualified";
+        errors.push(FieldError::invalid(path, &name.into(), why));
+    }
+    errors.push(FieldError::invalid(
+        path,
+        &name.into(),
+        "must be a standard resource for quota",
+    ));
+}
+
 const SCOPES: &[&str] = &[
     "BestEffort",
     "CrossNamespacePodAffinity",
@@ -122,7 +163,7 @@ pub(crate) fn quota(object: &Value, errors: &mut Errors) {
     let path = root.child("spec");
     let hard = path.child("hard");
     for (name, amount) in map(&object["spec"]["hard"]) {
-        form(name, qualified_name_errors, &hard.key(name), errors);
+        quota_name(name, &hard.key(name), errors);
         quantity(name, amount, &hard.key(name), errors);
     }
     let scopes = &object["spec"]["scopes"];
@@ -138,6 +179,8 @@ pub(crate) fn quota(object: &Value, errors: &mut Errors) {
     }
 }
 
+const LIMITED: &[&str] = &["Container", "PersistentVolumeClaim", "Pod"];
+
 pub(crate) fn limits(object: &Value, errors: &mut Errors) {
     let root = Path::ROOT;
     let spec = root.child("spec");
@@ -146,7 +189,12 @@ pub(crate) fn limits(object: &Value, errors: &mut Errors) {
     for (index, limit) in all.iter().enumerate() {
         let at = path.index(index);
         let kind = text(limit, "type");
+        let before = errors.len();
         form(kind, qualified_name_errors, &at.child("type"), errors);
+        if errors.len() == before && !kind.contains('/') && !LIMITED.contains(&kind) {
+            let why = "must be a standard limit type or fully qualified";
+            errors.push(FieldError::invalid(&at.child("type"), &kind.into(), why));
+        }
         if all[..index].iter().any(|other| text(other, "type") == kind) {
             errors.push(FieldError::duplicate(&at.child("type"), &kind.into()));
         }

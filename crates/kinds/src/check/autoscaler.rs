@@ -2,6 +2,7 @@
 
 use super::Errors;
 use crate::{
+    decode,
     meta::name_is_path_segment,
     view::{int, list, text},
 };
@@ -139,15 +140,29 @@ fn metric_source(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
     }
     let target = &source["target"];
     let here = at.child("target");
-    match text(target, "type") {
-        "Utilization" | "Value" | "AverageValue" => {}
-        "" => errors.push(FieldError::required(
+    if text(target, "type").is_empty() {
+        errors.push(FieldError::required(
             &here.child("type"),
             "must specify a metric target type",
-        )),
+        ));
+    }
+    match text(target, "type") {
+        "Utilization" | "Value" | "AverageValue" => {}
         other => {
             let why = "must be either Utilization, Value, or AverageValue";
             errors.push(FieldError::invalid(&here.child("type"), &other.into(), why));
+        }
+    }
+    for name in ["value", "averageValue"] {
+        let amount = target[name]
+            .as_str()
+            .and_then(|text| decode::quantity(text).ok());
+        if amount.is_some_and(|amount| amount.sign() <= 0) {
+            errors.push(FieldError::invalid(
+                &here.child(name),
+                &target[name],
+                "must be positive",
+            ));
         }
     }
     if let Some(percent) = target["averageUtilization"]
@@ -159,5 +174,48 @@ fn metric_source(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
             &percent.into(),
             "must be greater than 0",
         ));
+    }
+    target_fits(field, target, &here, errors);
+}
+
+/// Each kind of source has targets of its own.
+fn target_fits(source: &str, target: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let has = |name: &str| !target[name].is_null();
+    let (missing, needed, why) = match source {
+        "pods" => (
+            !has("averageValue"),
+            "averageValue",
+            "must specify a positive target averageValue",
+        ),
+        "object" => {
+            let why = "must set either a target value or averageValue";
+            (!has("value") && !has("averageValue"), "averageValue", why)
+        }
+        "external" => {
+            let why = "must set either a target value for metric or a per-pod target";
+            (!has("value") && !has("averageValue"), "averageValue", why)
+        }
+        _ => {
+            let why = "must set either a target raw value or a target utilization";
+            (
+                !has("averageUtilization") && !has("averageValue"),
+                "averageUtilization",
+                why,
+            )
+        }
+    };
+    if missing {
+        errors.push(FieldError::required(&path.child(needed), why));
+    }
+    if source == "external" && has("value") && has("averageValue") {
+        let why = "may not set both a target value for metric and a per-pod target";
+        errors.push(FieldError::forbidden(&path.child("value"), why));
+    }
+    if matches!(source, "resource" | "containerResource")
+        && has("averageUtilization")
+        && has("averageValue")
+    {
+        let why = "may not set both a target raw value and a target utilization";
+        errors.push(FieldError::forbidden(&path.child("averageValue"), why));
     }
 }

@@ -218,7 +218,7 @@ fn cron_spec(object: &Value, old: Option<&Value>, errors: &mut Errors) {
     let spec = &object["spec"];
     let at = path.child("schedule");
     match text(spec, "schedule") {
-        "" => errors.push(FieldError::required(&at, "")),
+        "" => errors.declare(FieldError::required(&at, "")),
         schedule => {
             if let Err(why) = super::schedule::check(schedule) {
                 errors.push(FieldError::invalid(&at, &schedule.into(), why));

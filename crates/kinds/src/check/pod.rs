@@ -9,7 +9,7 @@ use super::{
 use crate::{
     meta::{
         dns1123_label_errors, dns1123_subdomain_errors, label_value_errors, name_is_subdomain,
-        qualified_name_errors, validate_annotations, validate_labels,
+        qualified_name_errors, validate_annotations, validate_label_selector, validate_labels,
     },
     view::{int, is_true, list, remove, text},
 };
@@ -77,6 +77,26 @@ fn spec(spec: &Value, is_pod: bool, path: &Path<'_>, errors: &mut Errors) {
     let context = path.child("securityContext");
     for name in ["runAsUser", "runAsGroup", "fsGroup"] {
         user(&spec["securityContext"], name, &context, errors);
+    }
+    affinity(&spec["affinity"], &path.child("affinity"), errors);
+    let gates = path.child("readinessGates");
+    for (index, gate) in list(&spec["readinessGates"]).iter().enumerate() {
+        let at = gates.index(index);
+        form(
+            text(gate, "conditionType"),
+            qualified_name_errors,
+            &at.child("conditionType"),
+            errors,
+        );
+    }
+    let gates = path.child("schedulingGates");
+    for (index, gate) in list(&spec["schedulingGates"]).iter().enumerate() {
+        form(
+            text(gate, "name"),
+            qualified_name_errors,
+            &gates.index(index),
+            errors,
+        );
     }
     spread(spec, &path.child("topologySpreadConstraints"), errors);
     let named: [(&str, Form); 2] = [
@@ -230,6 +250,59 @@ fn host_ports(spec: &Value, is_pod: bool, path: &Path<'_>, errors: &mut Errors) 
             }
         }
     }
+}
+
+const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
+const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
+
+fn affinity(affinity: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for kind in ["podAffinity", "podAntiAffinity"] {
+        let at = path.child(kind);
+        let required = at.child(REQUIRED);
+        for (index, term) in list(&affinity[kind][REQUIRED]).iter().enumerate() {
+            affinity_term(term, &required.index(index), errors);
+        }
+        let preferred = at.child(PREFERRED);
+        for (index, one) in list(&affinity[kind][PREFERRED]).iter().enumerate() {
+            let at = preferred.index(index);
+            if !(1..=100).contains(&int(one, "weight")) {
+                let why = "must be in the range 1-100";
+                errors.push(FieldError::invalid(
+                    &at.child("weight"),
+                    &int(one, "weight").into(),
+                    why,
+                ));
+            }
+            affinity_term(
+                &one["podAffinityTerm"],
+                &at.child("podAffinityTerm"),
+                errors,
+            );
+        }
+    }
+}
+
+fn affinity_term(term: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for name in ["labelSelector", "namespaceSelector"] {
+        errors.extend(validate_label_selector(
+            &term[name],
+            false,
+            &path.child(name),
+        ));
+    }
+    let key = text(term, "topologyKey");
+    if key.is_empty() {
+        errors.push(FieldError::required(
+            &path.child("topologyKey"),
+            "can not be empty",
+        ));
+    }
+    form(
+        key,
+        qualified_name_errors,
+        &path.child("topologyKey"),
+        errors,
+    );
 }
 
 fn spread(spec: &Value, path: &Path<'_>, errors: &mut Errors) {

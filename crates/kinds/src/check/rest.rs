@@ -188,10 +188,7 @@ pub(crate) fn policy_binding(object: &Value, errors: &mut Errors) {
     let at = path.child("validationActions");
     let actions = list(&spec["validationActions"]);
     if actions.is_empty() {
-        errors.push(FieldError::required(
-            &at,
-            "at least one validation action is required",
-        ));
+        errors.declare(FieldError::required(&at, ""));
     }
     for (index, action) in actions.iter().enumerate() {
         if !["Audit", "Deny", "Warn"].contains(&action.as_str().unwrap_or_default()) {

@@ -12,6 +12,11 @@ pub(crate) fn normal(text: &str) -> Result<String, usize> {
     Ok(STANDARD.encode(decoded))
 }
 
+/// The text of bytes.
+pub(crate) fn encoded(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 const LENIENT: base64::engine::GeneralPurpose = base64::engine::GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     base64::engine::GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
