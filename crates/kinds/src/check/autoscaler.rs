@@ -109,14 +109,13 @@ fn metric_source(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
                 &path.child("type"),
                 "must specify a metric source type",
             ));
-        } else {
-            let kinds: Vec<&str> = SOURCES.iter().map(|(kind, _)| *kind).collect();
-            errors.push(super::words::unsupported(
-                &path.child("type"),
-                &kind.into(),
-                &kinds,
-            ));
         }
+        let kinds: Vec<&str> = SOURCES.iter().map(|(kind, _)| *kind).collect();
+        errors.push(super::words::unsupported(
+            &path.child("type"),
+            &kind.into(),
+            &kinds,
+        ));
         return;
     };
     let source = &metric[*field];

@@ -124,6 +124,11 @@ fn env(container: &Value, path: &Path<'_>, errors: &mut Errors) {
                 );
             }
         }
+        for (name, field) in [("fieldRef", "fieldPath"), ("resourceFieldRef", "resource")] {
+            if !from[name].is_null() {
+                required(&from[name], field, &here.child(name), errors);
+            }
+        }
         let mut invalid = |why: &str| errors.push(FieldError::invalid(&here, &"".into(), why));
         match map(from).len() {
             0 => invalid(

@@ -100,13 +100,15 @@ pub(crate) fn slice_update(new: &Value, old: &Value, errors: &mut Errors) {
 fn slice_head(object: &Value, errors: &mut Errors) {
     let root = Path::ROOT;
     if declared_required(object, "addressType", &root, errors) {
-        one_of(
-            object,
-            "addressType",
-            &["FQDN", "IPv4", "IPv6"],
-            &root,
-            errors,
-        );
+        let known = ["FQDN", "IPv4", "IPv6"];
+        if !known.contains(&text(object, "addressType")) {
+            let at = root.child("addressType");
+            errors.declare(super::words::unsupported(
+                &at,
+                &object["addressType"],
+                &known,
+            ));
+        }
     }
     let ports = list(&object["ports"]);
     let path = root.child("ports");

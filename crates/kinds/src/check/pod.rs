@@ -150,7 +150,7 @@ fn placed(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         );
     }
     if !spec["preemptionPolicy"].is_null() {
-        one_of(
+        missing_or_one_of(
             spec,
             "preemptionPolicy",
             &["PreemptLowerPriority", "Never"],

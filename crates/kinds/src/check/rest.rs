@@ -110,7 +110,7 @@ pub(crate) fn priority_class(object: &Value, errors: &mut Errors) {
         errors.push(FieldError::forbidden(&root.child("value"), why));
     }
     if !object["preemptionPolicy"].is_null() {
-        one_of(
+        super::words::missing_or_one_of(
             object,
             "preemptionPolicy",
             &["PreemptLowerPriority", "Never"],
@@ -154,7 +154,12 @@ pub(crate) fn storage_class(object: &Value, errors: &mut Errors) {
         ("reclaimPolicy", &["Delete", "Retain"][..]),
         ("volumeBindingMode", &["Immediate", "WaitForFirstConsumer"]),
     ] {
-        if !text(object, name).is_empty() {
+        let empty = if name == "volumeBindingMode" {
+            object[name].is_null()
+        } else {
+            text(object, name).is_empty()
+        };
+        if !empty {
             one_of(object, name, supported, &root, errors);
         }
     }

@@ -57,6 +57,27 @@ pub(crate) fn template(new: &Value, old: Option<&Value>, warnings: &mut Vec<Stri
     found.all(&template["metadata"], &template["spec"]);
 }
 
+/// Of claims: parts of a byte.
+pub(crate) fn claim(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
+    for part in ["requests", "limits"] {
+        let amount = new["spec"]["resources"][part]["storage"]
+            .as_str()
+            .unwrap_or_default();
+        if amount.ends_with('m') {
+            warnings.push(format!(
+                "spec.resources.{part}[storage]: fractional byte value {amount:?} is invalid, must be an integer"
+            ));
+        }
+    }
+}
+
+/// Of slices: names as addresses.
+pub(crate) fn slice(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
+    if text(new, "addressType") == "FQDN" {
+        warnings.push("spec.addressType: FQDN endpoints are deprecated".to_owned());
+    }
+}
+
 /// Where pods are described, and what was found there.
 struct Found<'w> {
     prefix: &'static str,

@@ -104,8 +104,13 @@ fn tag(image: &str) -> Option<&str> {
         Some((domain, path)) if domain.contains(['.', ':']) || domain == "localhost" => path,
         _ => repository,
     };
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/".contains(c);
-    if path.is_empty() || !path.chars().all(good) {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    let ends = |part: &str| part.starts_with(['.', '_', '-']) || part.ends_with(['.', '_', '-']);
+    let sound = |part: &str| !part.is_empty() && part.chars().all(good) && !ends(part);
+    let tag_char = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if !path.split('/').all(sound)
+        || !tag.is_none_or(|tag| !tag.is_empty() && tag.chars().all(tag_char))
+    {
         return None;
     }
     tag.or(if digest.is_empty() {
@@ -175,6 +180,8 @@ mod tests {
             ("a@sha256:0123", None),
             ("a:v1@sha256:0123", Some("v1")),
             ("Bad", None),
+            ("-1", None),
+            ("a:50%", None),
             ("", None),
         ];
         for (image, expect) in cases {

@@ -29,7 +29,10 @@ pub(super) const ALL: &[Defaults] = &[
     ),
     Defaults::constants(
         "autoscaling.v1.HorizontalPodAutoscalerSpec",
-        &[("minReplicas", Given::Int(1))],
+        &[
+            ("minReplicas", Given::Int(1)),
+            ("targetCPUUtilizationPercentage", Given::Int(80)),
+        ],
     ),
     Defaults {
         of: "autoscaling.v2.HorizontalPodAutoscalerSpec",

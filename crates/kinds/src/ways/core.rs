@@ -96,6 +96,7 @@ pub(super) const ALL: &[Ways] = &[
         create: |claim| claim["status"]["phase"] = "Pending".into(),
         check: check::amounts::claim,
         check_update: check::amounts::claim_update,
+        warn: check::warnings::claim,
         ..USUAL
     },
     Ways {

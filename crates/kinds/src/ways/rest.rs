@@ -124,6 +124,7 @@ pub(super) const ALL: &[Ways] = &[
         },
         check: check::endpoints::slice,
         check_update: check::endpoints::slice_update,
+        warn: check::warnings::slice,
         ..USUAL
     },
     Ways {
