@@ -9,7 +9,7 @@
 
 use crate::{error::OpenError, state::LARGEST_REVISION};
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -48,10 +48,8 @@ pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
 pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
     make_dir(dir).map_err(failed("create", dir))?;
     let path = dir.join("lock");
-    let file = OpenOptions::new()
+    let file = to_write()
         .create(true)
-        .write(true)
-        .truncate(false)
         .open(&path)
         .map_err(failed("open", &path))?;
     match file.try_lock() {
@@ -77,7 +75,10 @@ fn make_dir(dir: &Path) -> io::Result<()> {
         holders.push(holder.clone());
         missing = holder;
     }
-    fs::create_dir_all(dir)?;
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(dir)?;
     holders.iter().try_for_each(|holder| sync_dir(holder))
 }
 
@@ -122,7 +123,10 @@ pub(crate) fn create<T>(
     unfinished.push(UNFINISHED);
     let unfinished = PathBuf::from(unfinished);
     let result = (|| {
-        let mut out = io::BufWriter::with_capacity(1 << 16, File::create(&unfinished)?);
+        let mut out = io::BufWriter::with_capacity(
+            1 << 16,
+            to_write().create(true).truncate(true).open(&unfinished)?,
+        );
         let result = write(&mut out)?;
         out.flush()?;
         if fsync {
@@ -139,6 +143,15 @@ pub(crate) fn create<T>(
         let _ = fs::remove_file(&unfinished);
     }
     result
+}
+
+/// Files are the owner's alone: there are secrets in them.
+fn to_write() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// Makes changes of a directory's names last.

@@ -11,7 +11,7 @@ use self::replay::{ReadFile, Replay};
 use super::{
     Closed, Log, Wrap, files,
     files::failed,
-    frame::{FileId, Header, Kind},
+    frame::{FileId, HEAD, Header, Kind},
     remove,
     tail::Tail,
 };
@@ -36,7 +36,8 @@ pub(crate) struct Opened {
 pub(crate) fn open(dir: &Path, options: &Options, wrap: Wrap) -> Result<Opened, OpenError> {
     let lock = files::lock(dir)?;
     let mut listing = files::list(dir)?;
-    if listing.logs.is_empty() && listing.snapshots.is_empty() {
+    let is_new = listing.logs.is_empty() && listing.snapshots.is_empty();
+    if is_new {
         create_first(dir, new_store(), 1, options.fsync)?;
         listing.logs.push(1);
     }
@@ -51,7 +52,7 @@ pub(crate) fn open(dir: &Path, options: &Options, wrap: Wrap) -> Result<Opened, 
     }
     replay.check_end()?;
 
-    if options.fsync {
+    if options.fsync && !is_new {
         // A killed process may have left names that are not durable. What follows rests on them.
         files::sync_dir(dir).map_err(failed("sync", dir))?;
     }
@@ -161,9 +162,9 @@ fn open_end(file: &ReadFile, options: &Options, wrap: &Wrap) -> Result<Tail, Ope
     Ok(tail)
 }
 
-/// What was read is durable from now on, as others will hear of it.
+/// What was read is durable from now on, as others will hear of it. A head was, before its file had its name.
 fn sync(tail: &mut Tail, file: &ReadFile, options: &Options) -> Result<(), OpenError> {
-    if options.fsync {
+    if options.fsync && file.length > HEAD {
         tail.sync().map_err(failed("sync", &file.path))?;
     }
     Ok(())

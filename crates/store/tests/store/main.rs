@@ -1,5 +1,6 @@
 //! Tests of the store as its users see it.
 
+mod backup;
 mod concurrent;
 mod damage;
 mod image;

@@ -16,7 +16,7 @@ async fn random_changes_yield_a_former_state_or_a_refusal() {
         Image::snapshot().await,
     ];
     let (mut opened, mut refused) = (0, 0);
-    for seed in seeds(400) {
+    for seed in seeds(200) {
         let mut random = Random::new(seed);
         let image = &images[random.below(images.len())];
         let dir = image.dir.copy();

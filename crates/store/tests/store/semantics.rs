@@ -285,8 +285,39 @@ async fn one_store_has_a_directory() {
         matches!(second, Err(OpenError::Locked { .. })),
         "{second:?}"
     );
+    // Those who still read don't hold the directory.
+    let (snapshot, feed) = (store.snapshot(), store.watch("pods", 0));
     drop(store);
-    Store::open(dir.path(), Options::default()).expect("free again");
+    let store = Store::open(dir.path(), Options::default()).expect("free again");
+    store.close().await.expect("closed");
+    Store::open(dir.path(), Options::default()).expect("free again, as it is closed");
+    assert_eq!(snapshot.revision(), feed.expect("a feed").progress());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_reads_the_files() {
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+    let dir = Dir::new();
+    let path = dir.path().join("deep/down");
+    let store = Store::open(&path, Options::default()).expect("a store");
+    put(&store, "secrets/a", Expected::Any, "1")
+        .await
+        .expect("written");
+    let mode = |path: &std::path::Path| {
+        fs::metadata(path)
+            .expect("it is there")
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!(
+        (mode(&path), mode(&dir.path().join("deep"))),
+        (0o700, 0o700)
+    );
+    for item in fs::read_dir(&path).expect("a directory") {
+        assert_eq!(mode(&item.expect("an item").path()), 0o600);
+    }
 }
 
 #[tokio::test]

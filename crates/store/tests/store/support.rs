@@ -20,8 +20,14 @@ impl Dir {
     pub(crate) fn new() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let path =
-            std::env::temp_dir().join(format!("tidegate-store-{}-{number}", std::process::id()));
+        // Not on a disk where that can be: thousands of files come and go, and no power is lost.
+        let shared_memory = PathBuf::from("/dev/shm");
+        let place = if shared_memory.is_dir() {
+            shared_memory
+        } else {
+            std::env::temp_dir()
+        };
+        let path = place.join(format!("tidegate-store-{}-{number}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).expect("a directory");
         Self(path)
