@@ -77,8 +77,7 @@ impl Node {
     pub(crate) fn to_value(&self) -> Value {
         match self {
             Self::Null => Value::Null,
-            // A scalar that was read is a scalar.
-            Self::Scalar(text) => serde_json::from_str(text).unwrap_or_default(),
+            Self::Scalar(text) => scalar(text),
             Self::Array(items) => items.iter().map(Self::to_value).collect(),
             Self::Object(fields) => fields
                 .iter()
@@ -141,5 +140,19 @@ impl Node {
                 2 + inside + items.len().saturating_sub(1)
             }
         }
+    }
+}
+
+/// The value of a scalar's text. Whole numbers that don't fit into 64 bits with a sign are floats, as Kubernetes
+/// reads them.
+fn scalar(text: &str) -> Value {
+    if let Ok(whole) = text.parse::<i64>() {
+        return whole.into();
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Number(number)) if number.is_u64() => number.as_f64().into(),
+        Ok(value) => value,
+        // A scalar that was read is a scalar.
+        Err(_) => Value::Null,
     }
 }

@@ -182,6 +182,20 @@ impl FieldSet {
         paths
     }
 
+    /// Adds an element of this level: itself, what is below it, or both.
+    pub(crate) fn put(&mut self, element: PathElement, is_member: bool, below: Self) {
+        let has_below = !below.members.is_empty() || !below.children.is_empty();
+        match (is_member, has_below) {
+            (true, true) => {
+                self.members.insert(element.clone());
+                self.children.insert(element, below);
+            }
+            (true, false) => drop(self.members.insert(element)),
+            (false, true) => drop(self.children.insert(element, below)),
+            (false, false) => {}
+        }
+    }
+
     /// The members of this level.
     pub(crate) fn members(&self) -> &BTreeSet<PathElement> {
         &self.members

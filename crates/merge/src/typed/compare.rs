@@ -129,6 +129,10 @@ impl Walk {
         for name in names {
             let left = left.and_then(|left| left.get(name));
             let right = right.and_then(|right| right.get(name));
+            // Most of an object is as it was.
+            if left.is_some() && left == right {
+                continue;
+            }
             problems.add(self.below(PathElement::field(name), left, right, map.field(name)));
         }
         problems

@@ -8,72 +8,52 @@ use crate::fields::{FieldSet, PathElement};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The set of `value`, which has been validated.
+/// The set of `value`, which has been validated. Nobody owns the object itself.
 pub(crate) fn to_set(value: &Value, ty: Ty<'_>) -> FieldSet {
-    let mut walk = Walk::default();
-    walk.value(value, ty);
-    walk.set
+    below(value, ty).1
 }
 
-#[derive(Default)]
-struct Walk {
-    path: Vec<PathElement>,
-    set: FieldSet,
+/// Whether `value` itself is a member, and what below it is.
+fn below(value: &Value, ty: Ty<'_>) -> (bool, FieldSet) {
+    match ty.resolve().of(value).shape() {
+        Shape::Map(map) if !map.atomic => (false, fields(value, &map)),
+        Shape::List(list) if list.keys.is_some() => (false, items(value, &list)),
+        Shape::Map(_) | Shape::List(_) | Shape::Scalar(_) => (true, FieldSet::new()),
+        Shape::Nothing => (false, FieldSet::new()),
+    }
 }
 
-impl Walk {
-    fn value(&mut self, value: &Value, ty: Ty<'_>) {
-        match ty.resolve().of(value).shape() {
-            Shape::Map(map) if map.atomic => self.set.insert(&self.path),
-            Shape::Map(map) => self.map(value, &map),
-            Shape::Scalar(_) => self.set.insert(&self.path),
-            Shape::List(list) if list.keys.is_none() => self.set.insert(&self.path),
-            Shape::List(list) => self.list(value, &list),
-            Shape::Nothing => {}
-        }
-    }
-
-    fn map(&mut self, value: &Value, map: &Map<'_>) {
-        let Value::Object(fields) = value else {
-            return;
+fn fields(value: &Value, map: &Map<'_>) -> FieldSet {
+    let mut set = FieldSet::new();
+    for (name, field) in value.as_object().into_iter().flatten() {
+        let (is_leaf, below) = below(field, map.field(name));
+        let is_empty = match field {
+            Value::Null => true,
+            Value::Object(fields) => fields.is_empty(),
+            _ => false,
         };
-        for (name, field) in fields {
-            self.path.push(PathElement::field(name));
-            self.value(field, map.field(name));
-            let empty = match field {
-                Value::Null => true,
-                Value::Object(fields) => fields.is_empty(),
-                _ => false,
-            };
-            if empty || map.named(name).is_none() {
-                self.set.insert(&self.path);
-            }
-            self.path.pop();
-        }
+        let is_member = is_leaf || is_empty || map.named(name).is_none();
+        set.put(PathElement::field(name), is_member, below);
     }
+    set
+}
 
-    fn list(&mut self, value: &Value, list: &List<'_>) {
-        let Value::Array(items) = value else {
-            return;
+fn items(value: &Value, list: &List<'_>) -> FieldSet {
+    let mut found: BTreeMap<PathElement, Option<&Value>> = BTreeMap::new();
+    for item in value.as_array().into_iter().flatten() {
+        let Ok(element) = item::element(list, item) else {
+            continue;
         };
-        let mut found: BTreeMap<PathElement, Option<&Value>> = BTreeMap::new();
-        for item in items {
-            let Ok(element) = item::element(list, item) else {
-                continue;
-            };
-            // Of duplicates only the mark remains that there is such an item.
-            found
-                .entry(element)
-                .and_modify(|only| *only = None)
-                .or_insert(Some(item));
-        }
-        for (element, item) in found {
-            self.path.push(element);
-            if let Some(item) = item {
-                self.value(item, list.element);
-            }
-            self.set.insert(&self.path);
-            self.path.pop();
-        }
+        // Of duplicates only the mark remains that there is such an item.
+        found
+            .entry(element)
+            .and_modify(|only| *only = None)
+            .or_insert(Some(item));
     }
+    let mut set = FieldSet::new();
+    for (element, item) in found {
+        let below = item.map(|item| below(item, list.element).1);
+        set.put(element, true, below.unwrap_or_default());
+    }
+    set
 }

@@ -100,7 +100,7 @@ pub(crate) fn scalar(dice: &mut Dice) -> Value {
         1 => dice.often(50).into(),
         2..=4 => json!(*dice.pick(&WORDS)),
         5 => json!(*dice.pick(&[1.5, -0.25, 1e21, 1e-7, 123_456.789])),
-        _ => json!(*dice.pick(&[0, 1, 2, -1, 9_007_199_254_740_993_i64])),
+        _ => json!(*dice.pick(&[0, 1, 2, -1, 9_007_199_254_740_993, i64::MIN])),
     }
 }
 

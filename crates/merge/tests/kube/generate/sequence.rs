@@ -48,12 +48,8 @@ pub(super) fn owners(
         if !apply && !builtin && dice.often(12) {
             object["metadata"]["managedFields"] = claims(dice, version);
         }
-        if odd && dice.often(20) {
-            let path = *dice.pick(&["spec", "metadata", "status", "x"]);
-            object[path] = any(dice, 2);
-            if path == "metadata" || builtin {
-                object = last.clone();
-            }
+        if odd && !builtin && dice.often(20) {
+            object[*dice.pick(&["spec", "status", "x"])] = any(dice, 2);
         }
         steps.push(json!({
             "do": if apply { "apply" } else { "update" },
