@@ -137,7 +137,7 @@ fn reset_status(model: &str, object: &mut Value) {
 
 /// Takes what a client may not set out of an update, and counts the generation.
 pub(crate) fn prepare_update(ways: &Ways, new: &mut Value, old: &Value, subresource: &str) {
-    copy(new, old, "metadata", "generation");
+    kept_metadata(new, old);
     match subresource {
         "status" => keep(new, old, "spec"),
         _ if ways.status => keep(new, old, "status"),
@@ -160,6 +160,23 @@ pub(crate) fn prepare_update(ways: &Ways, new: &mut Value, old: &Value, subresou
     if changed {
         let generation = old["metadata"]["generation"].as_i64().unwrap_or_default();
         new["metadata"]["generation"] = generation.saturating_add(1).into();
+    }
+}
+
+/// What a client can't change.
+fn kept_metadata(new: &mut Value, old: &Value) {
+    copy(new, old, "metadata", "generation");
+    let before = &old["metadata"];
+    for name in ["creationTimestamp", "deletionTimestamp"] {
+        if !before[name].is_null() {
+            copy(new, old, "metadata", name);
+        }
+    }
+    for name in ["uid", "deletionGracePeriodSeconds"] {
+        let missing = new["metadata"][name].is_null();
+        if missing && !before[name].is_null() {
+            copy(new, old, "metadata", name);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Errors, meta_create, meta_update,
     node::quantity,
-    words::{IMMUTABLE, form, not_negative, one_of, unsupported},
+    words::{IMMUTABLE, form, immutable, not_negative, one_of, unsupported},
 };
 use crate::{
     decode,
@@ -106,6 +106,29 @@ pub(crate) fn claim_update(new: &Value, old: &Value, errors: &mut Errors) {
         let why = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n";
         errors.push(FieldError::forbidden(&Path::ROOT.child("spec"), why));
     }
+    let amount = |value: &Value| decode::quantity(value.as_str().unwrap_or("0")).ok();
+    let storage = |object: &Value| amount(&object["spec"]["resources"]["requests"]["storage"]);
+    if let (Some(after), Some(before), Some(there)) = (
+        storage(new),
+        storage(old),
+        amount(&old["status"]["capacity"]["storage"]),
+    ) && after.is_less(&before)
+        && !there.is_less(&after)
+    {
+        let root = Path::ROOT;
+        let at = root.child("spec.resources.requests.storage");
+        errors.push(FieldError::forbidden(
+            &at,
+            "field can not be less than status.capacity",
+        ));
+    }
+    immutable(
+        &new["spec"],
+        &old["spec"],
+        "volumeMode",
+        &Path::ROOT,
+        errors,
+    );
 }
 
 /// What quotas count, beside what is bounded by requests and limits, and objects of any kind.

@@ -86,23 +86,23 @@ pub(crate) fn cluster_role_update(new: &Value, old: &Value, errors: &mut Errors)
 }
 
 pub(crate) fn binding(object: &Value, errors: &mut Errors) {
-    bound(object, true, errors);
+    bound(object, true, true, errors);
 }
 
 pub(crate) fn cluster_binding(object: &Value, errors: &mut Errors) {
-    bound(object, false, errors);
+    bound(object, false, true, errors);
 }
 
 pub(crate) fn binding_update(new: &Value, old: &Value, errors: &mut Errors) {
     meta_create(new, true, name_is_path_segment, errors);
-    bound(new, true, errors);
+    bound(new, true, false, errors);
     meta_update(new, old, errors);
     role_stays(new, old, errors);
 }
 
 pub(crate) fn cluster_binding_update(new: &Value, old: &Value, errors: &mut Errors) {
     meta_create(new, false, name_is_path_segment, errors);
-    bound(new, false, errors);
+    bound(new, false, false, errors);
     meta_update(new, old, errors);
     role_stays(new, old, errors);
 }
@@ -122,7 +122,8 @@ fn role_stays(new: &Value, old: &Value, errors: &mut Errors) {
     }
 }
 
-fn bound(object: &Value, namespaced: bool, errors: &mut Errors) {
+/// Of a new object, a missing name of the role is the finding of a declared rule, and so comes last.
+fn bound(object: &Value, namespaced: bool, new: bool, errors: &mut Errors) {
     let root = Path::ROOT;
     let path = root.child("roleRef");
     let role = &object["roleRef"];
@@ -146,7 +147,8 @@ fn bound(object: &Value, namespaced: bool, errors: &mut Errors) {
         errors.push(error);
     }
     match text(role, "name") {
-        "" => {}
+        "" if new => {}
+        "" => errors.push(FieldError::required(&path.child("name"), "")),
         name => {
             let found = name_is_path_segment(name, false).into_iter();
             errors.extend(
@@ -158,7 +160,9 @@ fn bound(object: &Value, namespaced: bool, errors: &mut Errors) {
     for (index, one) in list(&object["subjects"]).iter().enumerate() {
         subject(one, namespaced, &path.index(index), errors);
     }
-    declared_required(role, "name", &root.child("roleRef"), errors);
+    if new {
+        declared_required(role, "name", &root.child("roleRef"), errors);
+    }
 }
 
 fn subject(subject: &Value, namespaced: bool, path: &Path<'_>, errors: &mut Errors) {

@@ -166,6 +166,7 @@ pub(crate) fn storage_class(object: &Value, errors: &mut Errors) {
 }
 
 pub(crate) fn storage_class_update(new: &Value, old: &Value, errors: &mut Errors) {
+    storage_class(new, errors);
     meta_update(new, old, errors);
     for name in [
         "provisioner",

@@ -25,18 +25,29 @@ const ONLY_BALANCED: &str = "may only be used when `type` is 'LoadBalancer'";
 
 /// The addresses are looked at first, and alone: they are given out before the rest is.
 pub(crate) fn service(object: &Value, errors: &mut Errors) {
+    if !addresses_alone(object, None, errors) {
+        checked(object, None, errors);
+    }
+}
+
+/// True where they are wrong, and nothing else is to be said.
+fn addresses_alone(object: &Value, old: Option<&Value>, errors: &mut Errors) -> bool {
     let mut first = Errors::default();
     if text(&object["spec"], "type") != "ExternalName" {
-        addresses(&object["spec"], None, &Path::ROOT.child("spec"), &mut first);
+        let old = old.map(|old| &old["spec"]);
+        addresses(&object["spec"], old, &Path::ROOT.child("spec"), &mut first);
     }
-    if !first.is_empty() {
+    let wrong = !first.is_empty();
+    if wrong {
         *errors = first;
-        return;
     }
-    checked(object, None, errors);
+    wrong
 }
 
 pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
+    if addresses_alone(new, Some(old), errors) {
+        return;
+    }
     meta_update(new, old, errors);
     let root = Path::ROOT;
     let path = root.child("spec");

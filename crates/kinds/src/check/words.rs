@@ -17,11 +17,13 @@ pub(crate) fn immutable(
     errors: &mut Errors,
 ) {
     if new[name] != old[name] {
-        errors.push(FieldError::invalid(
-            &path.child(name),
-            &new[name],
-            IMMUTABLE,
-        ));
+        let cleared = new[name].is_null() && old[name].is_string();
+        let value = if cleared {
+            &Value::from("")
+        } else {
+            &new[name]
+        };
+        errors.push(FieldError::invalid(&path.child(name), value, IMMUTABLE));
     }
 }
 
