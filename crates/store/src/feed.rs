@@ -9,10 +9,7 @@ use crate::{
     history::{Line, Topic},
     shared::Shared,
 };
-use std::{
-    pin::pin,
-    sync::{Arc, MutexGuard},
-};
+use std::sync::{Arc, MutexGuard};
 
 /// At most so many events are given at once.
 const BATCH_EVENTS: usize = 1024;
@@ -54,9 +51,8 @@ impl Feed {
     pub async fn next(&mut self) -> Result<Vec<Arc<Event>>, FeedError> {
         let topic = self.topic().clone();
         loop {
-            // Made before looking, so that no change between looking and waiting is missed.
-            let mut changed = pin!(topic.changed.notified());
-            changed.as_mut().enable();
+            // Made before looking: it hears of every change from now on, so none before the waiting is missed.
+            let changed = topic.changed.notified();
             if let Some(batch) = self.take(&topic)? {
                 return Ok(batch);
             }

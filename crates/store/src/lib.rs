@@ -1,9 +1,10 @@
 //! An embedded, crash-safe, revisioned key-value store with a history of changes.
 //!
-//! Start at [`Store`].
+//! Start at [`Store`]; [`contract`] lists what the store promises and what it does not.
 
 #![warn(missing_docs)]
 
+pub mod contract;
 mod entry;
 mod error;
 #[cfg(test)]

@@ -16,7 +16,8 @@ use crate::{
 use bytes::Bytes;
 use std::{
     fs::{self, File},
-    io::BufReader,
+    io::{BufReader, Read},
+    mem,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -48,6 +49,8 @@ pub(super) struct Replay {
     /// The first revision that the next write in the log can have.
     pub(super) next: u64,
     now_ms: u64,
+    /// The file that is read. One for all: what is made beside it would stay between one and the next.
+    bytes: Vec<u8>,
     pub(super) state: State,
     pub(super) history: History,
 }
@@ -68,6 +71,7 @@ impl Replay {
             base: state.revision,
             next: 0,
             now_ms: now_ms(),
+            bytes: Vec::new(),
             history: History::new(options.history.clone(), state.revision),
             state,
         })
@@ -103,7 +107,11 @@ impl Replay {
         near_end: bool,
     ) -> Result<ReadFile, OpenError> {
         let path = files::log_path(&self.dir, first);
-        let bytes = fs::read(&path).map_err(failed("read", &path))?;
+        let mut bytes = mem::take(&mut self.bytes);
+        bytes.clear();
+        File::open(&path)
+            .and_then(|mut file| file.read_to_end(&mut bytes))
+            .map_err(failed("read", &path))?;
         let id = self.head(&path, &bytes, first)?;
         let mut file = ReadFile {
             id,
@@ -120,6 +128,7 @@ impl Replay {
         let open_end = near_end && next.is_none_or(|next| self.is_unused(next));
         self.frames(&mut file, &bytes, open_end)?;
         file.last = self.next - 1;
+        self.bytes = bytes;
         match next {
             None if file.sealed => Err(self.missing(self.next, None)),
             Some(next) if next != self.next => {
