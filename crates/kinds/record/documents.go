@@ -44,7 +44,8 @@ func recordDocuments(s *server, folder string) error {
 	if err != nil {
 		return err
 	}
-	kinds, err := discovery(s)
+	tables := map[string]any{}
+	kinds, err := discovery(s, tables)
 	if err != nil {
 		return err
 	}
@@ -55,11 +56,15 @@ func recordDocuments(s *server, folder string) error {
 	if err := os.WriteFile(filepath.Join(folder, "kinds.json"), append(text, '\n'), 0o644); err != nil {
 		return err
 	}
+	if err := writeDocument(filepath.Join(folder, "columns.json.gz"), tables); err != nil {
+		return err
+	}
 	return writeZipped(filepath.Join(folder, "types.txt.gz"), []byte(types(schemas)))
 }
 
-// discovery gives each kind with its subresources, as the lists of resources have them.
-func discovery(s *server) ([]map[string]any, error) {
+// discovery gives each kind with its subresources, as the lists of resources have them, and adds the columns of its
+// table to tables.
+func discovery(s *server, tables map[string]any) ([]map[string]any, error) {
 	var kinds []map[string]any
 	for _, r := range resources() {
 		list, err := s.get(r.root())
@@ -92,7 +97,7 @@ func discovery(s *server) ([]map[string]any, error) {
 		}
 		kind["subresources"] = subresources
 		if kind["storageVersionHash"] != nil {
-			if kind["columns"], err = columns(s, r); err != nil {
+			if tables[r.root()+"/"+r.plural], err = columns(s, r); err != nil {
 				return nil, err
 			}
 		}

@@ -3,7 +3,7 @@
 //	go run . documents KUBECONFIG-SERVER TOKEN ../data
 //	go run . answers   KUBECONFIG-SERVER TOKEN ../tests/answers
 //
-// `documents` writes kinds.json (discovery), openapi/*.json.gz and types.txt.gz. `answers` sends the objects of
+// `documents` writes kinds.json (discovery), columns.json.gz (tables), openapi/*.json.gz and types.txt.gz. `answers` sends the objects of
 // ../tests/answers/*.yaml as dry runs and writes the answers beside them.
 package main
 

@@ -14,6 +14,7 @@ pub(crate) mod net;
 pub(crate) mod network_policy;
 pub(crate) mod node;
 pub(crate) mod pod;
+pub(crate) mod pod_update;
 pub(crate) mod rbac;
 pub(crate) mod rest;
 pub(crate) mod review;

@@ -5,6 +5,8 @@ use std::io::Read;
 
 /// The kinds, as discovery lists them.
 pub(crate) const KINDS: &str = include_str!("../data/kinds.json");
+/// The columns of the kinds' tables, by path.
+pub(crate) const COLUMNS: &[u8] = include_bytes!("../data/columns.json.gz");
 /// The Go types behind the kinds.
 pub(crate) const TYPES: &[u8] = include_bytes!("../data/types.txt.gz");
 /// The document of version 2.

@@ -41,7 +41,7 @@ pub struct Kind {
     pub collection: String,
     /// The name of its type in the published documents.
     pub model: String,
-    columns: Vec<Column>,
+    columns: OnceLock<Vec<Column>>,
     ways: &'static Ways,
     built: OnceLock<Built>,
 }
@@ -92,12 +92,7 @@ impl Kind {
         let model = format!("{}.{version}.{kind}", package(&group));
         Self {
             collection: collection(&group, &plural),
-            columns: entry["columns"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(Column::read)
-                .collect(),
+            columns: OnceLock::new(),
             ways: ways::of(&model),
             model,
             list_kind: format!("{kind}List"),
@@ -211,9 +206,16 @@ impl Kind {
         fields::value(self, object, label)
     }
 
-    /// The columns of a table of these objects.
+    /// The columns of a table of these objects, read on first use.
     pub fn columns(&self) -> &[Column] {
-        &self.columns
+        self.columns.get_or_init(|| {
+            let root = if self.group.is_empty() {
+                "/api"
+            } else {
+                "/apis"
+            };
+            table::columns(&format!("{root}/{}/{}", self.api_version(), self.plural))
+        })
     }
 
     /// An object's cells; ages are counted to `now`, in seconds since 1970.

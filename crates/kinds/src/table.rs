@@ -7,7 +7,10 @@ mod rest;
 mod words;
 mod workload;
 
-use crate::view::text;
+use crate::{
+    data,
+    view::{list, text},
+};
 use serde_json::Value;
 
 /// A column, as a Table defines it.
@@ -25,8 +28,14 @@ pub struct Column {
     pub priority: i64,
 }
 
+/// The columns of the table at a path.
+pub(crate) fn columns(path: &str) -> Vec<Column> {
+    let all: Value = serde_json::from_str(&data::text(data::COLUMNS)).unwrap_or_default();
+    list(&all[path]).iter().map(Column::read).collect()
+}
+
 impl Column {
-    pub(crate) fn read(entry: &Value) -> Self {
+    fn read(entry: &Value) -> Self {
         let words = |name: &str| text(entry, name).to_owned();
         Self {
             name: words("name"),

@@ -137,8 +137,10 @@ fn metric_source(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
             "must specify a container",
         ));
     }
-    let target = &source["target"];
-    let here = at.child("target");
+    metric_target(field, &source["target"], &at.child("target"), errors);
+}
+
+fn metric_target(field: &str, target: &Value, here: &Path<'_>, errors: &mut Errors) {
     if text(target, "type").is_empty() {
         errors.push(FieldError::required(
             &here.child("type"),
@@ -174,7 +176,7 @@ fn metric_source(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
             "must be greater than 0",
         ));
     }
-    target_fits(field, target, &here, errors);
+    target_fits(field, target, here, errors);
 }
 
 /// Each kind of source has targets of its own.

@@ -106,8 +106,8 @@ pub(super) const ALL: &[Ways] = &[
         create: pod_create,
         update: pod_update,
         check: check::pod::pod,
-        check_update: check::pod::update,
-        check_part: check::pod::part,
+        check_update: check::pod_update::update,
+        check_part: check::pod_update::part,
         warn: check::warnings::pod,
         ..USUAL
     },
