@@ -74,8 +74,9 @@ const MODES: [Mode; 5] = [
 
 impl Impersonation {
     /// Reads a request's headers: pairs of name and value, in their order. `None`: nothing of the kind is asked for.
-    pub fn parse<'a>(
-        headers: impl IntoIterator<Item = (&'a str, &'a str)>,
+    /// To be given all headers, whatever their bytes: one that were left out would leave the sender who they are.
+    pub fn parse<'a, V: AsRef<[u8]>>(
+        headers: impl IntoIterator<Item = (&'a str, V)>,
     ) -> Result<Option<Self>, NoUserName> {
         let mut wanted = User::default();
         let mut asked = false;
@@ -86,14 +87,15 @@ impl Impersonation {
                 continue;
             }
             let name = name.to_ascii_lowercase();
+            let value = String::from_utf8_lossy(value.as_ref()).into_owned();
             match name.as_str() {
-                HEADER_USER if wanted.name.is_empty() => wanted.name = value.to_owned(),
-                HEADER_UID if wanted.uid.is_empty() => wanted.uid = value.to_owned(),
-                HEADER_GROUP => wanted.groups.push(value.to_owned()),
+                HEADER_USER if wanted.name.is_empty() => wanted.name = value,
+                HEADER_UID if wanted.uid.is_empty() => wanted.uid = value,
+                HEADER_GROUP => wanted.groups.push(value),
                 _ => {
                     if let Some(key) = name.strip_prefix(HEADER_EXTRA) {
                         let values = wanted.extra.entry(path_unescape(key)).or_default();
-                        values.push(value.to_owned());
+                        values.push(value);
                     }
                 }
             }

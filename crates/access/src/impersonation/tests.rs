@@ -37,6 +37,7 @@ fn headers_are_read_as_kubernetes_does() {
         "nobody",
     );
     check(&[("impersonate-user", "")], "nobody");
+    check(&[("impersonate-user", "jörg")], "jörg  [] {}");
     check(&[("Impersonate-User", "alice")], "alice  [] {}");
     check(
         &[("impersonate-user", "alice"), ("impersonate-user", "bob")],
@@ -70,6 +71,15 @@ fn headers_are_read_as_kubernetes_does() {
         &[("impersonate-uid", "7"), ("impersonate-extra-k", "v")],
         r#"requested &user.DefaultInfo{Name:"", UID:"7", Groups:[]string(nil), Extra:map[string][]string{"k":[]string{"v"}}} without impersonating a user name"#,
     );
+}
+
+#[test]
+fn a_name_that_is_no_text_is_not_passed_over() {
+    let headers = [("impersonate-user", b"j\xf6rg")];
+    let wanted = Impersonation::parse(headers)
+        .expect("headers")
+        .expect("a wish");
+    assert_eq!(wanted.wanted.name, "j\u{fffd}rg");
 }
 
 const LIST_PODS: Attributes<'_> = Attributes {
