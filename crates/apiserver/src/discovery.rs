@@ -63,8 +63,8 @@ fn paths(resources: &Resources) -> Vec<String> {
         std::iter::once(format!("/apis/{}", group.name)).chain(versions)
     });
     let others = [
-        "/healthz", "/livez", "/livez/ping", "/livez/store", "/openapi/v2", "/openapi/v3", "/openapi/v3/",
-        "/openid/v1/jwks", "/readyz", "/readyz/ping", "/readyz/store", "/version", "/.well-known/openid-configuration",
+        "/healthz", "/livez", "/livez/ping", "/livez/etcd", "/openapi/v2", "/openapi/v3", "/openapi/v3/",
+        "/openid/v1/jwks", "/readyz", "/readyz/ping", "/readyz/etcd", "/version", "/.well-known/openid-configuration",
     ];
     let mut all: Vec<String> = fixed.chain(groups).chain(others.iter().map(|path| (*path).to_owned())).collect();
     all.sort_unstable();
@@ -178,6 +178,7 @@ fn aggregated(request: &Admitted, resources: &Resources, core: bool) -> Result<A
     }
     answer.headers.push((header::ETAG, etag));
     answer.headers.push((header::VARY, "Accept".to_owned()));
+    answer.headers.push((header::CACHE_CONTROL, "public".to_owned()));
     Ok(answer)
 }
 

@@ -10,7 +10,7 @@ use std::fmt::Write;
 /// Answers a health check: in one word, or a line for each part where `verbose` is asked for.
 pub(crate) fn answer(handler: &Handler, request: &Admitted, parts: &[&str]) -> Response<Body> {
     let endpoint = parts.first().copied().unwrap_or_default();
-    let mut checks = vec![("ping", true), ("store", handler.cluster.store_is_well())];
+    let mut checks = vec![("ping", true), ("etcd", handler.cluster.store_is_well())];
     if endpoint == "readyz" {
         checks.push(("shutdown", !handler.cluster.is_stopping()));
     }

@@ -37,7 +37,10 @@ fn index(handler: &Handler, resources: &Resources) -> Result<Answer, ApiError> {
         }
     }
     let index = json!({ "paths": paths });
-    Answer::document(200, &index, crate::negotiate::Output::default())
+    let mut answer = Answer::document(200, &index, crate::negotiate::Output::default())?;
+    // Kubernetes' own answer has this type.
+    answer.media_type = "text/plain; charset=utf-8";
+    Ok(answer)
 }
 
 fn place(group: &str, version: &str) -> String {
@@ -71,6 +74,7 @@ fn document(
         answer.body = crate::body::Body::empty();
     }
     answer.headers.push((header::ETAG, etag));
+    answer.headers.push((header::VARY, "Accept".to_owned()));
     Some(Ok(answer))
 }
 

@@ -177,7 +177,7 @@ impl Resources {
 }
 
 /// Kubernetes' order of versions: stable ones before beta before alpha, the newest first of each; others last.
-fn version_priority(version: &str) -> (u8, u64, u64, std::cmp::Reverse<String>) {
+pub(crate) fn version_priority(version: &str) -> (u8, u64, u64, std::cmp::Reverse<String>) {
     let other = || (0, 0, 0, std::cmp::Reverse(version.to_owned()));
     let Some(rest) = version.strip_prefix('v') else {
         return other();

@@ -13,7 +13,6 @@ use crate::{
 };
 use serde_json::{Map, Value, json};
 use tidegate_access::{Attributes, User};
-use tidegate_schema::{FieldError, Path};
 
 /// Answers a review.
 pub(crate) fn create(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
@@ -31,11 +30,9 @@ pub(crate) fn create(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError>
     let status = match call.resource.kind.as_str() {
         "SelfSubjectReview" => json!({ "userInfo": user_info(&call.user) }),
         "SelfSubjectAccessReview" => {
-            check_spec(&write, &review, false)?;
             access(cluster, &call.user, &review["spec"])
         }
         "SubjectAccessReview" | "LocalSubjectAccessReview" => {
-            check_spec(&write, &review, true)?;
             access(cluster, &subject(&review["spec"]), &review["spec"])
         }
         "SelfSubjectRulesReview" => rules(cluster, &call.user, &review["spec"]),
@@ -59,43 +56,11 @@ impl Write<'_> {
             *review = owned;
             return Ok(());
         }
-        Err(self.invalid(review.name(), &errors))
+        let resource = self.resource();
+        // Kubernetes names no kind for those who ask about access.
+        let kind = if resource.group == "authorization.k8s.io" { "" } else { &resource.kind };
+        Err(ApiError::invalid(&resource.group, kind, review.name(), &errors))
     }
-}
-
-/// What a review of access must say.
-fn check_spec(write: &Write<'_>, review: &Value, names_subject: bool) -> Result<(), ApiError> {
-    let root = Path::ROOT;
-    let at = root.child("spec");
-    let spec = &review["spec"];
-    let mut errors = Vec::new();
-    let (resource, other) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);
-    if resource.is_null() == other.is_null() {
-        let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
-        errors.push(FieldError::invalid(&at, other, why));
-    }
-    let nobody = text(spec, "user").is_empty() && spec["groups"].as_array().is_none_or(Vec::is_empty);
-    if names_subject && nobody {
-        let why = "at least one of user or group must be specified";
-        errors.push(FieldError::invalid(&at.child("user"), &"".into(), why));
-    }
-    if write.resource().namespaced {
-        if !resource.is_null() && text(resource, "namespace") != review.namespace() {
-            let namespace = &text(resource, "namespace").into();
-            let at = at.child("resourceAttributes");
-            let why = "must match metadata.namespace";
-            errors.push(FieldError::invalid(&at.child("namespace"), namespace, why));
-        }
-        if !other.is_null() {
-            let why = "disallowed on this kind of request";
-            errors.push(FieldError::invalid(&at.child("nonResourceAttributes"), other, why));
-        }
-    }
-    if errors.is_empty() {
-        return Ok(());
-    }
-    // Kubernetes names no kind here.
-    Err(ApiError::invalid(&write.resource().group, "", "", &errors))
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {

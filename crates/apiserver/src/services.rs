@@ -8,9 +8,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// The range that addresses are taken from: 10.96.0.0/16, of which the first is the server's own.
+/// The range that addresses are taken from: 10.96.0.0/12, of which the first is the server's own.
 const FIRST: u32 = u32::from_be_bytes([10, 96, 0, 1]);
-const LAST: u32 = u32::from_be_bytes([10, 96, 255, 254]);
+const LAST: u32 = u32::from_be_bytes([10, 111, 255, 254]);
 /// The ports that are opened on every node.
 const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
 

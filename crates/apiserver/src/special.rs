@@ -163,7 +163,8 @@ fn cluster_ip(write: &Write<'_>, object: &mut Value, old: Option<&Value>, key: &
             let free = addresses.free_address();
             free.ok_or_else(|| ApiError::internal("no address is free"))?.to_string()
         }
-        text if Some(text) == old => text.to_owned(),
+        // The kind's checks refuse another one.
+        text if old.is_some_and(|old| !old.is_empty()) => text.to_owned(),
         text => {
             checked_address(write, object, text, key)?;
             text.to_owned()
@@ -189,7 +190,10 @@ fn checked_address(write: &Write<'_>, object: &Value, text: &str, key: &str) -> 
         return Ok(());
     };
     let why = if !Addresses::in_range(address) {
-        "failed to allocate IP: the provided network does not match the current range".to_owned()
+        format!(
+            "failed to allocate IP {text}: the provided IP ({text}) is not in the valid range. The range of valid IPs is \
+             10.96.0.0/12"
+        )
     } else if write.cluster.addresses.holder(address, key) {
         format!("failed to allocate IP {text}: provided IP is already allocated")
     } else {

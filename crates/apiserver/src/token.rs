@@ -41,6 +41,10 @@ pub(crate) async fn create(cluster: &Cluster, call: &Call) -> Result<Answer, Api
         lifetime_seconds: seconds,
         bound: bound.as_ref().map(Ending::bound),
     };
+    if request["spec"]["boundObjectRef"].is_null() {
+        // As Go writes a pointer to nothing.
+        request["spec"]["boundObjectRef"] = Value::Null;
+    }
     let issued = cluster.keys.issue(&wanted, now).map_err(ApiError::internal)?;
     request["status"] = json!({
         "token": issued.token.expose_secret(),

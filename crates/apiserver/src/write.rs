@@ -9,7 +9,7 @@ pub(crate) mod delete;
 pub(crate) mod delete_collection;
 mod guaranteed;
 mod metadata;
-mod ownership;
+pub(crate) mod ownership;
 pub(crate) mod patch;
 pub(crate) mod scale;
 pub(crate) mod update;

@@ -79,7 +79,7 @@ fn mount_token(spec: &mut Value) {
     let name = existing.clone().unwrap_or_else(|| ids::generated_name(TOKEN_VOLUME));
     let mut needed = false;
     for list in ["initContainers", "containers"] {
-        for container in spec[list].as_array_mut().into_iter().flatten() {
+        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
             needed |= mount(container, &name);
         }
     }
@@ -129,7 +129,7 @@ fn tolerate(spec: &mut Value, key: &str) {
 
 /// Appends to a list, which is made if there is none.
 fn push(object: &mut Value, key: &str, item: Value) {
-    match object[key].as_array_mut() {
+    match object.get_mut(key).and_then(Value::as_array_mut) {
         Some(list) => list.push(item),
         None => object[key] = Value::Array(vec![item]),
     }

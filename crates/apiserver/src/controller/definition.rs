@@ -5,6 +5,7 @@ use crate::{
     cluster::Cluster,
     object::{self, Meta},
     special::{self, CLEANUP},
+    write::ownership,
 };
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// Looks at a definition.
 pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
-    let Some((_, definition)) = cluster.object_at(key) else {
+    let Some((resource, definition)) = cluster.object_at(key) else {
         look_at_rivals(cluster);
         return Settled::Yes;
     };
@@ -21,13 +22,20 @@ pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
         return clean_up(cluster, key, &definition).await;
     }
     let now = cluster.clock.time();
+    let seconds = cluster.clock.seconds();
     let others = others(cluster, key);
     let written = cluster
         .modify(key, |definition| {
             let status = tidegate_crd::conditions(definition, &others.iter().collect::<Vec<_>>(), &now);
-            let changed = definition["status"] != status;
+            if definition["status"] == status {
+                return false;
+            }
+            let before = definition.clone();
             definition["status"] = status;
-            changed
+            *definition = ownership::with(&resource, "status", |ownership| {
+                ownership.update(Some(&before), definition, "kube-apiserver", seconds)
+            });
+            true
         })
         .await;
     if written.is_ok() { Settled::Yes } else { Settled::Later }

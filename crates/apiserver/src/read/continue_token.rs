@@ -17,7 +17,7 @@ impl ContinueToken {
     /// Writes a token.
     pub(crate) fn encode(&self) -> String {
         let revision = self.revision.map_or(json!(-1), Value::from);
-        let token = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": self.start});
+        let token = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("/{}", self.start)});
         URL_SAFE_NO_PAD.encode(token.to_string())
     }
 
@@ -30,7 +30,7 @@ impl ContinueToken {
             | base64::DecodeError::InvalidLastSymbol(at, _) => {
                 generic(format!("illegal base64 data at input byte {at}"))
             }
-            _ => generic(format!("illegal base64 data at input byte {}", text.len())),
+            _ => generic(format!("illegal base64 data at input byte {}", text.len() - text.len() % 4)),
         })?;
         let token = tidegate_schema::parse_json(&bytes).map_err(|error| generic(error.to_string()))?.value;
         if token["v"] != "meta.k8s.io/v1" {

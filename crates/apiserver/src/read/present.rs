@@ -212,14 +212,11 @@ impl<'a> Table<'a> {
 
     pub(crate) fn add(&mut self, value: Value) {
         for mut row in self.resource.rows(&value, self.now) {
-            let object = match self.include {
-                Include::None => None,
-                Include::Metadata => Some(partial(&value, self.version)),
-                Include::Object => Some(value.clone()),
+            row["object"] = match self.include {
+                Include::None => Value::Null,
+                Include::Metadata => partial(&value, self.version),
+                Include::Object => value.clone(),
             };
-            if let Some(object) = object {
-                row["object"] = object;
-            }
             self.rows.push(row);
         }
     }

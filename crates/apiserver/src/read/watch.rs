@@ -30,9 +30,8 @@ const LEAST_SECONDS: u64 = 1800;
 /// Answers a watch. Versions that can't be served are told as an event, as kube-apiserver does.
 pub(crate) async fn watch(cluster: &Arc<Cluster>, call: Call, options: &ListOptions) -> Result<Answer, ApiError> {
     let selection = Selection::new(&call.resource, &call.info, options)?;
-    let resource = &call.resource;
     let wanted = version::parse(&options.resource_version)
-        .map_err(|error| ApiError::invalid(&resource.group, &resource.plural, "", &[error]))?;
+        .map_err(|error| ApiError::other(500, "", error.to_string()))?;
     let began = Began::new(cluster, &selection, &call, options, wanted).await;
     let (began, failure) = match began {
         Ok(began) => (Some(began), None),

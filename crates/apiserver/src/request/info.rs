@@ -51,14 +51,14 @@ impl RequestInfo {
         info.version = parts.remove(0);
         info.is_resource = true;
         info.verb = resource_verb(method);
-        let mut watching = watch;
+        let mut prefixed = false;
         if parts.first().is_some_and(|part| part == "watch") && parts.len() > 1 {
             // The deprecated prefix.
             parts.remove(0);
-            watching = true;
+            prefixed = true;
         }
         info.place(parts);
-        info.settle_verb(watching, name_selector);
+        info.settle_verb(watch, prefixed, name_selector);
         info
     }
 
@@ -79,14 +79,14 @@ impl RequestInfo {
         self.rest = parts.collect();
     }
 
-    fn settle_verb(&mut self, watching: bool, name_selector: Option<&str>) {
-        if self.name.is_empty() && self.verb == "get" {
-            self.verb = if watching { "watch" } else { "list" };
+    fn settle_verb(&mut self, watch: bool, prefixed: bool, name_selector: Option<&str>) {
+        if prefixed {
+            self.verb = "watch";
+        } else if self.name.is_empty() && self.verb == "get" {
+            self.verb = if watch { "watch" } else { "list" };
             if let Some(name) = name_selector {
                 self.name = name.to_owned();
             }
-        } else if self.verb == "get" && watching && self.subresource.is_empty() {
-            self.verb = "watch";
         }
         if self.name.is_empty() && self.verb == "delete" {
             self.verb = "deletecollection";

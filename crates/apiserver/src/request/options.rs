@@ -177,11 +177,7 @@ impl ListOptions {
                 ));
             }
             if !matches!(version_match, EXACT | NOT_OLDER_THAN) {
-                errors.push(FieldError::not_supported(
-                    &at,
-                    &version_match.into(),
-                    &[EXACT, NOT_OLDER_THAN, ""],
-                ));
+                errors.push(unsupported(&at, version_match, &[EXACT, NOT_OLDER_THAN, ""]));
             }
             if version_match == EXACT && self.resource_version == "0" {
                 errors.push(FieldError::forbidden(
@@ -243,6 +239,7 @@ pub(crate) const NOT_OLDER_THAN: &str = "NotOlderThan";
 impl DeleteOptions {
     /// From the body of a delete, a `DeleteOptions` object.
     pub(crate) fn from_body(body: &Value) -> Result<Self, ApiError> {
+        check_types(body)?;
         let preconditions = &body["preconditions"];
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let dry_run: Vec<&str> = body["dryRun"]
@@ -286,11 +283,7 @@ impl DeleteOptions {
                 ));
             }
             if !matches!(policy.as_str(), "Foreground" | "Background" | "Orphan") {
-                errors.push(FieldError::not_supported(
-                    &at,
-                    &policy.as_str().into(),
-                    &["Foreground", "Background", "Orphan", "nil"],
-                ));
+                errors.push(unsupported(&at, policy, &["Foreground", "Background", "Orphan", "nil"]));
             }
         }
         check_dry_run(dry_run, &mut errors);
@@ -299,6 +292,42 @@ impl DeleteOptions {
         } else {
             Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &errors))
         }
+    }
+}
+
+/// Refuses fields of the wrong type, as Go's decoder does.
+fn check_types(body: &Value) -> Result<(), ApiError> {
+    let found = |value: &Value| match value {
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        _ => "number",
+    };
+    let fields: [(&str, &str, fn(&Value) -> bool); 4] = [
+        ("gracePeriodSeconds", "int64", Value::is_i64),
+        ("orphanDependents", "bool", Value::is_boolean),
+        ("propagationPolicy", "v1.DeletionPropagation", Value::is_string),
+        ("dryRun", "[]string", Value::is_array),
+    ];
+    for (name, wanted, is_right) in fields {
+        let value = &body[name];
+        if !value.is_null() && !is_right(value) {
+            return Err(ApiError::bad_request(format!(
+                "json: cannot unmarshal {} into Go struct field DeleteOptions.{name} of type {wanted}",
+                found(value)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// `Unsupported value`, with the supported ones in this order.
+fn unsupported(at: &Path<'_>, value: &str, supported: &[&str]) -> FieldError {
+    let words: Vec<String> = supported.iter().map(|word| format!("\"{word}\"")).collect();
+    FieldError {
+        detail: format!("supported values: {}", words.join(", ")),
+        ..FieldError::not_supported(at, &value.into(), &[])
     }
 }
 

@@ -363,6 +363,7 @@ fn checked(key: String, operator: Operator, values: Vec<String>) -> Result<Requi
     }
     for (index, value) in values.iter().enumerate() {
         let at = at.index(index);
+        let at = at.key(&key);
         let why = tidegate_kinds::meta::label_value_errors(value);
         if !why.is_empty() {
             errors.push(FieldError::invalid(&at, &Value::from(value.as_str()), why.join("; ")));

@@ -70,10 +70,11 @@ impl Handler {
             let error = ApiError::too_many_requests("Too many requests, please try again later.", 1);
             return respond::refusal(&error, &request_headers, &Warnings::default());
         };
-        let answered = self.admitted(parts, body, info, query, peer).await;
+        let warnings = Warnings::default();
+        let answered = self.admitted(parts, body, info, query, peer, &warnings).await;
         let response = match answered {
             Ok(admitted) => route::answer(self, admitted).await,
-            Err(error) => respond::refusal(&error, &request_headers, &Warnings::default()),
+            Err(error) => respond::refusal(&error, &request_headers, &warnings),
         };
         let with_permit = |body: Body| {
             let held = http_body_util::BodyStream::new(body);
@@ -97,11 +98,15 @@ impl Handler {
         info: RequestInfo,
         query: Query,
         peer: &Peer,
+        warnings: &Warnings,
     ) -> Result<Admitted, ApiError> {
         if let Some(fault) = self.cluster.faults.before_request().await {
             return Err(ordered(fault));
         }
         let user = self.user(&parts.headers, peer)?;
+        if has_spare_space(&parts.headers) {
+            warnings.add("the provided Authorization header contains extra space before the bearer token, and is ignored");
+        }
         let user = self.impersonated(&parts.headers, &info, user)?;
         authorize(&self.cluster, &user, &attributes(&info, info.verb))?;
         let body = self.read(&parts.method, body).await?;
@@ -112,7 +117,7 @@ impl Handler {
             headers: parts.headers,
             user,
             body,
-            warnings: Warnings::default(),
+            warnings: warnings.clone(),
         })
     }
 
@@ -184,6 +189,12 @@ fn class_of(info: &RequestInfo) -> Class {
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     tidegate_access::bearer_token(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
+}
+
+/// A bearer token behind more than one space is none.
+fn has_spare_space(headers: &HeaderMap) -> bool {
+    let text = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("bearer  "))
 }
 
 /// What the authorizer sees of a request.

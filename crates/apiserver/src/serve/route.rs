@@ -22,6 +22,9 @@ use std::sync::Arc;
 
 /// Answers an admitted request.
 pub(super) async fn answer(handler: &Arc<Handler>, request: Admitted) -> Response<Body> {
+    if request.method == Method::HEAD {
+        return respond::refusal(&ApiError::method_not_on_path(), &request.headers, &request.warnings);
+    }
     if !request.info.is_resource {
         return document(handler, &request);
     }
@@ -121,7 +124,23 @@ fn check_place(call: &Call) -> Result<(), ApiError> {
         return Err(ApiError::unknown_resource());
     }
     if !info.subresource.is_empty() && resource.subresource(&info.subresource).is_none() {
+        return Err(match info.subresource.as_str() {
+            "status" | "scale" if !resource.bare_items => ApiError::not_found(resource.group_resource(), &info.name),
+            _ => ApiError::unknown_resource(),
+        });
+    }
+    if resource.group.is_empty() && resource.plural == "namespaces" && info.name.is_empty() && !info.namespace.is_empty() {
         return Err(ApiError::unknown_resource());
+    }
+    let why = if matches!(info.name.as_str(), "." | "..") {
+        format!("may not be '{}'", info.name)
+    } else if let Some(c) = info.name.chars().find(|c| matches!(c, '/' | '%')) {
+        format!("may not contain '{c}'")
+    } else {
+        String::new()
+    };
+    if !why.is_empty() && info.verb != "list" && info.verb != "watch" {
+        return Err(ApiError::bad_request(format!("Name parameter invalid: {:?}: {why}", info.name)));
     }
     let all_namespaces = matches!(info.verb, "list" | "watch") || !resource.serves("", "get");
     if resource.namespaced && info.namespace.is_empty() && !all_namespaces {
@@ -145,12 +164,12 @@ fn document(handler: &Handler, request: &Admitted) -> Response<Body> {
     let reads = matches!(request.method, Method::GET | Method::HEAD);
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let found = match parts.as_slice() {
-        _ if !reads => return respond::text(405, "405: method not allowed\n"),
+        ["livez" | "readyz" | "healthz", ..] => return health::answer(handler, request, &parts),
+        _ if !reads => Some(Err(ApiError::method_not_on_path())),
         [""] | ["api" | "apis", ..] => discovery::answer(handler, request, &parts),
         ["tidegate", "backup"] => return backup::answer(handler),
         ["version"] => Some(version::answer(request)),
         ["openapi", ..] => openapi::answer(handler, request, &parts),
-        ["livez" | "readyz" | "healthz", ..] => return health::answer(handler, request, &parts),
         [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"] => Some(token::discovery(handler, &parts)),
         _ => None,
     };

@@ -62,7 +62,8 @@ fn resource(kind: &'static Kind) -> Resource {
         subresources: subresources.collect(),
         collection: kind.collection.clone(),
         bare_items: true,
-        deprecation: None,
+        deprecation: (kind.kind == "Endpoints")
+            .then(|| "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned()),
         storage_version_hash: kind.storage_version_hash.clone(),
         strategy: Box::new(Builtin {
             api_version: kind.api_version(),

@@ -73,7 +73,7 @@ fn resource(definition: &Arc<Definition>, since: u64, at: usize, version: &Defin
         bare_items: false,
         deprecation: version.deprecated.then(|| {
             version.deprecation_warning.clone().unwrap_or_else(|| {
-                format!("{api_version} {} is deprecated", names.kind)
+                deprecated(definition, version)
             })
         }),
         storage_version_hash: storage_hash(definition),
@@ -185,12 +185,7 @@ fn go_type(value: &Value) -> &'static str {
 
 impl Strategy for Custom {
     fn decode(&self, object: &mut Value) -> Result<Vec<String>, String> {
-        let mut complaints = tidegate_schema::coerce_metadata(object, false)?;
-        if !self.definition.preserve_unknown_fields {
-            let unknown = tidegate_schema::prune(object, self.root(), true);
-            complaints.extend(unknown.into_iter().map(|path| format!("unknown field \"{path}\"")));
-        }
-        Ok(complaints)
+        tidegate_schema::coerce_resource(object, self.root(), self.definition.preserve_unknown_fields, false)
     }
 
     fn default(&self, object: &mut Value) {
@@ -314,9 +309,8 @@ impl Strategy for Custom {
         }
         let mut object = object::from_bytes(bytes).ok()?;
         object["apiVersion"] = self.api_version.as_str().into();
-        if !self.definition.preserve_unknown_fields {
-            tidegate_schema::prune(&mut object, self.root(), true);
-        }
+        // What is stored was checked once; complaints are for those who write.
+        let _ = tidegate_schema::coerce_resource(&mut object, self.root(), self.definition.preserve_unknown_fields, true);
         self.default(&mut object);
         Some(object::to_body(&object).with_revision(object::revision(bytes)).into())
     }
@@ -417,4 +411,21 @@ fn rooted(mut errors: Vec<FieldError>) -> Vec<FieldError> {
         error.field = "<nil>".to_owned();
     }
     errors
+}
+
+/// The words about a deprecated version: with the best one that is not, if there is one.
+fn deprecated(definition: &Definition, version: &DefinedVersion) -> String {
+    let kind = &definition.names.kind;
+    let named = |version: &str| format!("{}/{version} {kind}", definition.group);
+    let mut better: Vec<&str> = definition
+        .versions
+        .iter()
+        .filter(|other| other.served && !other.deprecated)
+        .map(|other| other.name.as_str())
+        .collect();
+    better.sort_by_key(|name| std::cmp::Reverse(crate::registry::version_priority(name)));
+    match better.first() {
+        Some(better) => format!("{} is deprecated; use {}", named(&version.name), named(better)),
+        None => format!("{} is deprecated", named(&version.name)),
+    }
 }

@@ -29,6 +29,9 @@ pub(crate) async fn create(cluster: &Cluster, call: &Call) -> Result<Answer, Api
     let mut object = write.body()?;
     object::wipe_system_fields(&mut object);
     write.settle_namespace(&mut object)?;
+    if object.resource_version().is_empty() || object.resource_version() == "0" {
+        object.metadata_mut().remove("resourceVersion");
+    }
     write.dedup_owners(&mut object, false);
     let mut object = write.owned(None, &object);
     let created = write.create(&mut object).await?;
@@ -56,11 +59,15 @@ impl Write<'_> {
 
     async fn create_named(&self, mut object: Value) -> Result<Value, ApiError> {
         self.fill(&mut object);
+        self.refuse_new_of_ending_definition(object.name())?;
         self.before_create(&mut object)?;
         let name = object.name().to_owned();
         let request = self.admission(Operation::Create, &name, Some(&object), None);
         self.cluster.validate_admission(&request)?;
         let resource = self.resource();
+        if !object.resource_version().is_empty() {
+            return Err(ApiError::other(500, "", "resourceVersion should not be set on objects to be created"));
+        }
         let key = resource.key(object.namespace(), &name);
         let existing = self.cluster.store.head(&key);
         if existing.is_none() {
@@ -78,5 +85,24 @@ impl Write<'_> {
             error.message = format!("object is being deleted: {}", error.message);
         }
         Err(error)
+    }
+}
+
+impl Write<'_> {
+    /// A definition that is going takes no new objects.
+    fn refuse_new_of_ending_definition(&self, name: &str) -> Result<(), ApiError> {
+        let resource = self.resource();
+        if resource.bare_items {
+            return Ok(());
+        }
+        let key = format!("customresourcedefinitions.apiextensions.k8s.io/{}", resource.collection);
+        let ending = self.cluster.store.head(&key).is_some_and(|entry| {
+            object::from_bytes(&entry.value).is_ok_and(|definition| definition.is_being_deleted())
+        });
+        if ending {
+            let why = "create not allowed while custom resource definition is terminating";
+            return Err(ApiError::forbidden(resource.group_resource(), name, why));
+        }
+        Ok(())
     }
 }

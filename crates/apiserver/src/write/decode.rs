@@ -69,7 +69,10 @@ fn expected_type(call: &Call) -> (String, String) {
 /// Tells the client, in the response's headers.
 pub(super) fn warn(call: &Call, complaints: &[String]) {
     for complaint in complaints {
-        call.warnings.add(complaint.as_str());
+        match complaint.split_once("yaml: unmarshal errors:\n") {
+            Some((_, lines)) => lines.lines().for_each(|line| call.warnings.add(line.trim())),
+            None => call.warnings.add(complaint.as_str()),
+        }
     }
 }
 
@@ -96,14 +99,23 @@ pub(crate) fn decode(
         Format::Json => tidegate_schema::parse_json(body),
         Format::Yaml => tidegate_schema::parse_yaml(body),
     };
-    let parsed = parsed.map_err(|error| unrecognized(format!("couldn't get version/kind; json parse error: {error}")))?;
+    let parsed = parsed.map_err(|error| {
+        unrecognized(match format {
+            Format::Json => format!("couldn't get version/kind; json parse error: {error}"),
+            Format::Yaml => error.to_string(),
+        })
+    })?;
     let mut object = parsed.value;
     let found = type_meta(&object).map_err(unrecognized)?;
     if !resource.bare_items && kind == resource.kind && found.kind.is_empty() {
         return Err(unrecognized(format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(body))));
     }
     let found = TypeMeta {
-        api_version: if found.api_version.is_empty() { api_version.to_owned() } else { found.api_version },
+        api_version: if found.api_version.is_empty() && resource.bare_items {
+            api_version.to_owned()
+        } else {
+            found.api_version
+        },
         kind: if found.kind.is_empty() { kind.to_owned() } else { found.kind },
     };
     check_type(resource, &found, api_version, kind)?;
@@ -175,7 +187,7 @@ fn check_type(resource: &Resource, found: &TypeMeta, api_version: &str, kind: &s
         format!("converting ({version}.{}) to ({hub}.{kind}): unknown conversion", found.kind)
     } else {
         format!(
-            "no kind {:?} is registered for version {:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+            "no kind {:?} is registered for version {:?} in scheme \"pkg/runtime/scheme.go:111\"",
             found.kind, found.api_version
         )
     };

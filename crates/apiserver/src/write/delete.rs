@@ -1,6 +1,6 @@
 //! DELETE: at once, or after a grace period, or when the last finalizer is gone.
 
-use super::{Write, store_failed, update::precondition_failed};
+use super::{Write, store_failed};
 use crate::{
     admission::Operation,
     call::{Answer, Call},
@@ -11,7 +11,7 @@ use crate::{
     read::present,
     request::options::{DeleteOptions, WriteOptions},
     special,
-    status::ApiError,
+    status::{ApiError, GroupResource},
 };
 use serde_json::{Value, json};
 use tidegate_store::{self as store, Expected, WriteError};
@@ -98,7 +98,7 @@ impl Write<'_> {
             let step = self.step(&old, options);
             if self.options.dry_run {
                 return Ok(match step {
-                    Step::End => Deleted { object: old, gone: true },
+                    Step::End(object) => Deleted { object, gone: true },
                     Step::Wait => Deleted { object: old, gone: false },
                     Step::Mark(object) => Deleted { object, gone: false },
                 });
@@ -112,8 +112,7 @@ impl Write<'_> {
                     let expected = Expected::Revision(entry.revision);
                     (store::Write::Put { key: &key, expected, body }, false)
                 }
-                Step::End => {
-                    let mut last = old.clone();
+                Step::End(mut last) => {
                     resource.strategy.to_storage(&mut last);
                     let body = object::to_body(&last);
                     let expected = Expected::Revision(entry.revision);
@@ -133,13 +132,25 @@ impl Write<'_> {
 
     fn check_preconditions(&self, object: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
         let resource = self.resource();
-        let conflict = |why: &str| Err(ApiError::conflict(resource.group_resource(), object.name(), why));
+        let what = GroupResource {
+            group: &resource.group,
+            resource: &resource.kind,
+        };
+        let conflict = |why: &str| Err(ApiError::conflict(what, object.name(), why));
         if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != object.uid()) {
-            return conflict(&precondition_failed(self, "UID", uid, object.uid()));
+            return conflict(&format!(
+                "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been \
+                 deleted and then recreated",
+                object.uid()
+            ));
         }
         let version = options.resource_version.as_deref();
         if let Some(version) = version.filter(|version| *version != object.resource_version()) {
-            return conflict(&precondition_failed(self, "ResourceVersion", version, object.resource_version()));
+            return conflict(&format!(
+                "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). \
+                 The object might have been modified",
+                object.resource_version()
+            ));
         }
         Ok(())
     }
@@ -166,7 +177,7 @@ impl Write<'_> {
             return Step::Wait;
         }
         if object.finalizers().is_empty() {
-            return Step::End;
+            return Step::End(object);
         }
         mark(&mut object, now);
         Step::Mark(object)
@@ -202,8 +213,8 @@ enum Step {
     Wait,
     /// It stays for now, marked.
     Mark(Value),
-    /// It goes.
-    End,
+    /// It goes; this is its last state.
+    End(Value),
 }
 
 enum Grace {
@@ -231,14 +242,14 @@ fn graceful(resource: &crate::resource::Resource, object: &mut Value, options: &
         return if period == 0 { Grace::None } else { Grace::Started };
     }
     match resource.strategy.grace_period(object, wanted) {
-        None | Some(0) => Grace::None,
+        None => Grace::None,
         Some(period) => {
             object.set_meta("deletionTimestamp", clock::text(now + period));
             object.set_meta(PERIOD, period);
             if object.generation() > 0 {
                 object.set_meta("generation", object.generation() + 1);
             }
-            Grace::Started
+            if period == 0 { Grace::None } else { Grace::Started }
         }
     }
 }

@@ -81,7 +81,7 @@ impl Write<'_> {
         let request = self.admission(Operation::Update, new.name(), Some(&new), Some(old));
         self.cluster.validate_admission(&request)?;
         if deleted_by_update(&new, old) && special::may_end(self.resource(), &new) {
-            return self.end(key, entry, new).await;
+            return self.end(key, entry, old, new).await;
         }
         if new == *old {
             return Ok(Some(Outcome::Updated(new)));
@@ -124,11 +124,12 @@ impl Write<'_> {
     }
 
     /// Deletes an object whose last finalizer this update has removed.
-    async fn end(&self, key: &str, entry: &Entry, object: Value) -> Result<Option<Outcome>, ApiError> {
+    async fn end(&self, key: &str, entry: &Entry, old: &Value, object: Value) -> Result<Option<Outcome>, ApiError> {
         if self.options.dry_run {
             return Ok(Some(Outcome::Deleted(object)));
         }
-        let mut last = object.clone();
+        // Watchers see it as it was stored last.
+        let mut last = old.clone();
         self.resource().strategy.to_storage(&mut last);
         let write = store::Write::Delete {
             key,

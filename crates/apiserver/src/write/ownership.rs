@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use tidegate_merge::{Ownership, PatchError};
 
 /// Does something with a resource's field ownership.
-pub(super) fn with<R>(resource: &Resource, subresource: &str, work: impl FnOnce(&Ownership<'_>) -> R) -> R {
+pub(crate) fn with<R>(resource: &Resource, subresource: &str, work: impl FnOnce(&Ownership<'_>) -> R) -> R {
     let api_version = resource.api_version();
     let reset = BTreeMap::from([(api_version.clone(), resource.strategy.reset_fields(subresource))]);
     let ownership = Ownership {

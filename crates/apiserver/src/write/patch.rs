@@ -67,7 +67,11 @@ fn patch_type(call: &Call) -> Result<PatchType, ApiError> {
         MERGE_PATCH => Ok(PatchType::Merge),
         STRATEGIC if builtin => Ok(PatchType::Strategic),
         APPLY => Ok(PatchType::Apply),
-        _ if builtin => Err(ApiError::unsupported_media_type(&[JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY])),
+        _ if builtin => {
+            let mut error = ApiError::other(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+            error.details_mut();
+            Err(error)
+        }
         _ => Err(ApiError::unsupported_media_type(&[JSON_PATCH, MERGE_PATCH, APPLY])),
     }
 }
@@ -75,7 +79,7 @@ fn patch_type(call: &Call) -> Result<PatchType, ApiError> {
 /// The configuration that is applied: YAML, of which JSON is a part.
 fn applied_object(call: &Call) -> Result<Parsed, ApiError> {
     let parsed = tidegate_schema::parse_yaml(&call.body)
-        .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+        .map_err(|error| ApiError::bad_request(format!("error encoding patch: {error}")))?;
     if parsed.value.is_object() {
         Ok(parsed)
     } else {
@@ -122,6 +126,7 @@ impl Write<'_> {
         let complaints = strategy.decode(&mut patch);
         if self.options.field_validation != FieldValidation::Ignore && !applied.duplicates.is_empty() {
             let text = applied.duplicates.join("\n");
+            let text = format!("error converting YAML to JSON: {text}");
             if self.options.field_validation == FieldValidation::Strict {
                 return Err(ApiError::bad_request(format!("error strict decoding patch: {text}")));
             }
@@ -152,6 +157,12 @@ impl Write<'_> {
             _ => value.to_string(),
         };
         let mut object = value.clone();
+        for key in ["apiVersion", "kind"] {
+            // A strategic patch may replace all there is.
+            if patch_type == PatchType::Strategic && object[key].is_null() {
+                object[key] = existing[key].clone();
+            }
+        }
         let invalid = |why: &str| {
             let root = Path::ROOT;
             let error = FieldError::invalid(&root.child("patch"), &shown().into(), why);

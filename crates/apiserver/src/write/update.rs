@@ -67,7 +67,7 @@ impl Write<'_> {
 pub(super) fn precondition_failed(write: &Write<'_>, what: &str, wanted: &str, found: &str) -> String {
     let resource = write.resource();
     let info = &write.call.info;
-    let mut key = format!("/{}", resource.collection_path());
+    let mut key = format!("/registry/{}", resource.collection_path());
     if resource.namespaced {
         key.push('/');
         key.push_str(&info.namespace);

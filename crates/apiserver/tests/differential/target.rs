@@ -86,8 +86,8 @@ pub(crate) struct Embedded {
 }
 
 impl Embedded {
-    pub(crate) async fn start() -> Self {
-        let options = tidegate_apiserver::Options { controllers: false, ..Default::default() };
+    pub(crate) async fn start(controllers: bool) -> Self {
+        let options = tidegate_apiserver::Options { controllers, ..Default::default() };
         let server = tidegate_apiserver::test::start_with(options).await.expect("a server");
         let target = Target {
             url: server.url().to_owned(),
