@@ -197,17 +197,22 @@ impl<'a> Updater<'a> {
             ..applied.clone()
         };
         let set = typed::to_set(&applied.value, applied.ty);
+        let set = self.without_reset(set, &applied.version);
         let last = managers.get(manager).cloned();
+        // Mostly, all is applied again that was applied before. Then there is nothing to remove.
+        let drops = last.as_ref().is_some_and(|last| {
+            last.api_version != applied.version || !last.fields.difference(&set).is_empty()
+        });
         managers.insert(
             manager.clone(),
             Owned {
-                fields: self.without_reset(set, &applied.version),
+                fields: set,
                 api_version: applied.version.clone(),
                 time: last.as_ref().and_then(|last| last.time),
             },
         );
         let new = match last {
-            Some(last) if !last.fields.is_empty() => self
+            Some(last) if drops && !last.fields.is_empty() => self
                 .prune(merged, managers, &applied.version, &last)
                 .map_err(|error| internal(format!("failed to prune fields: {error}")))?,
             _ => merged,

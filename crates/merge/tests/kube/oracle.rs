@@ -102,7 +102,11 @@ fn differ(oracle: &mut Oracle, question: &Value) -> Option<(Value, Value)> {
     let ours = answer::normal(question, &answer::answer(question));
     let mut theirs = Value::Null;
     // Go walks maps in any order, so of several errors any may be first.
-    let tries = if question["op"] == "strategic" { 40 } else { 12 };
+    let tries = if question["op"] == "strategic" {
+        40
+    } else {
+        12
+    };
     for _ in 0..tries {
         theirs = answer::normal(question, &oracle.answer(question));
         // A question at which Kubernetes panics has no answer.
