@@ -102,6 +102,7 @@ pub(crate) fn store_failed(error: WriteError) -> ApiError {
             1,
         ),
         WriteError::TooLarge { .. } => ApiError::too_large(error),
+        WriteError::NoRoom(_) => ApiError::unavailable("the disk is full; nothing was written"),
         WriteError::Closed => ApiError::unavailable("the server is shutting down"),
         error => ApiError::internal(error),
     }

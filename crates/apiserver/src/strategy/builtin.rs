@@ -27,6 +27,21 @@ enum Own {
     Kind,
     /// `tidegate-crd`.
     Definition,
+    /// `tidegate-rules`.
+    Policy,
+    /// `tidegate-rules`.
+    PolicyBinding,
+}
+
+impl Own {
+    fn of(kind: &Kind) -> Self {
+        match kind.kind.as_str() {
+            "CustomResourceDefinition" => Self::Definition,
+            "ValidatingAdmissionPolicy" => Self::Policy,
+            "ValidatingAdmissionPolicyBinding" => Self::PolicyBinding,
+            _ => Self::Kind,
+        }
+    }
 }
 
 /// The resources of all built-in kinds.
@@ -67,7 +82,7 @@ fn resource(kind: &'static Kind) -> Resource {
         storage_version_hash: kind.storage_version_hash.clone(),
         strategy: Box::new(Builtin {
             api_version: kind.api_version(),
-            own: if kind.kind == "CustomResourceDefinition" { Own::Definition } else { Own::Kind },
+            own: Own::of(kind),
             kind,
         }),
     }
@@ -99,14 +114,14 @@ impl Strategy for Builtin {
 
     fn default(&self, object: &mut Value) {
         match self.own {
-            Own::Kind => self.kind.default(object),
+            Own::Kind | Own::Policy | Own::PolicyBinding => self.kind.default(object),
             Own::Definition => tidegate_crd::default(object),
         }
     }
 
     fn prepare_create(&self, object: &mut Value) {
         match self.own {
-            Own::Kind => self.kind.prepare_create(object),
+            Own::Kind | Own::Policy | Own::PolicyBinding => self.kind.prepare_create(object),
             Own::Definition => tidegate_crd::prepare_create(object),
         }
     }
@@ -114,13 +129,15 @@ impl Strategy for Builtin {
     fn prepare_update(&self, new: &mut Value, old: &Value, subresource: &str) {
         match self.own {
             Own::Definition if subresource.is_empty() => tidegate_crd::prepare_update(new, old),
-            Own::Kind | Own::Definition => self.kind.prepare_update(new, old, subresource),
+            _ => self.kind.prepare_update(new, old, subresource),
         }
     }
 
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         match self.own {
             Own::Kind => self.kind.validate_create(object),
+            Own::Policy => [self.kind.validate_create(object), tidegate_rules::check_policy(object, None)].concat(),
+            Own::PolicyBinding => [self.kind.validate_create(object), tidegate_rules::check_binding(object)].concat(),
             Own::Definition => {
                 let mut errors = self.metadata_errors(object);
                 errors.extend(tidegate_crd::validate_create(object));
@@ -131,7 +148,15 @@ impl Strategy for Builtin {
 
     fn validate_update(&self, new: &Value, old: &Value, subresource: &str) -> Vec<FieldError> {
         match self.own {
-            Own::Kind => self.kind.validate_update(new, old, subresource),
+            Own::Policy if subresource.is_empty() => {
+                let errors = self.kind.validate_update(new, old, subresource);
+                [errors, tidegate_rules::check_policy(new, Some(old))].concat()
+            }
+            Own::PolicyBinding => {
+                let errors = self.kind.validate_update(new, old, subresource);
+                [errors, tidegate_rules::check_binding(new)].concat()
+            }
+            Own::Kind | Own::Policy => self.kind.validate_update(new, old, subresource),
             Own::Definition => {
                 let root = Path::ROOT;
                 let metadata = root.child("metadata");
@@ -147,7 +172,7 @@ impl Strategy for Builtin {
 
     fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
         match self.own {
-            Own::Kind => self.kind.warnings(new, old),
+            Own::Kind | Own::Policy | Own::PolicyBinding => self.kind.warnings(new, old),
             Own::Definition => tidegate_crd::warnings(new, old),
         }
     }

@@ -8,11 +8,10 @@ use crate::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::{Value, json};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use tidegate_crd::{Definition, Version as DefinedVersion};
 use tidegate_kinds::meta;
 use tidegate_merge::{FieldPath, FieldSet, Version};
-use tidegate_rules::Rules;
 use tidegate_schema::{FieldError, Path, Schema};
 
 /// One version of a definition.
@@ -23,8 +22,6 @@ pub(crate) struct Custom {
     api_version: String,
     /// The revision at which the definition was written.
     since: u64,
-    /// Compiled with the first object that is checked.
-    rules: OnceLock<Rules>,
 }
 
 /// The resources of a definition: one for each version that is served.
@@ -82,7 +79,6 @@ fn resource(definition: &Arc<Definition>, since: u64, at: usize, version: &Defin
             at,
             api_version,
             since,
-            rules: OnceLock::new(),
         }),
     }
 }
@@ -128,7 +124,7 @@ impl Custom {
 
     /// The rules of CEL run only on objects that are well-formed.
     fn rules(&self, errors: &mut Vec<FieldError>, new: &Value, old: Option<&Value>) {
-        let rules = self.rules.get_or_init(|| Rules::compile(self.root()));
+        let rules = &self.version_here().rules;
         if rules.is_empty() {
             return;
         }
@@ -247,12 +243,7 @@ impl Strategy for Custom {
         errors.extend(meta::validate_object_meta_update(&new["metadata"], &old["metadata"], &metadata));
         let status_only = subresource == "status";
         errors.extend(if status_only {
-            let schema = self.root().property("status");
-            let at = root.child("status");
-            match (new.get("status"), schema) {
-                (Some(status), Some(schema)) => tidegate_schema::validate(status, old.get("status"), schema, &at),
-                _ => Vec::new(),
-            }
+            tidegate_schema::validate_status(new, old, self.root())
         } else {
             tidegate_schema::validate(new, Some(old), self.root(), &root)
         });

@@ -146,9 +146,12 @@ impl Write<'_> {
     /// Stores an object. Gives it as it is now; nothing where the store's state is not the expected one.
     pub(super) async fn store(&self, key: &str, expected: Expected, object: Value) -> Result<Option<Value>, ApiError> {
         if self.options.dry_run {
+            let mut object = object;
+            tidegate_schema::settle_numbers(&mut object);
             return Ok(Some(object));
         }
         let mut stored = object;
+        tidegate_schema::settle_numbers(&mut stored);
         self.resource().strategy.to_storage(&mut stored);
         let write = store::Write::Put {
             key,
