@@ -75,7 +75,8 @@ impl fmt::Display for Reason {
                 f.write_str("RBAC: allowed by ")?;
                 binding.describe(*subject, f)
             }
-            Why::Errors(errors) => write!(f, "RBAC: {errors}"),
+            // With the name that the authorizer has among those that are asked.
+            Why::Errors(errors) => write!(f, "rbac: RBAC: {errors}"),
         }
     }
 }

@@ -41,10 +41,11 @@ pub enum Escalation {
 /// Why a binding may not be written as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BindingRefusal {
-    /// The role to bind is not there. Answer 404.
+    /// The role to bind is not there. Answer 404. As in Kubernetes, it names the kind that was written, not that of the
+    /// role.
     #[error("{resource}.{GROUP} {name} not found", name = Quoted(name))]
     NoRole {
-        /// `roles` or `clusterroles`.
+        /// `rolebindings` or `clusterrolebindings`.
         resource: &'static str,
         /// The role's name.
         name: String,
@@ -121,6 +122,11 @@ impl Rbac {
             return Ok(());
         }
         let Ok(rules) = self.rules_of(&role, namespace) else {
+            let resource = if namespace.is_empty() {
+                "clusterrolebindings"
+            } else {
+                "rolebindings"
+            };
             let name = role.name.clone();
             return Err(BindingRefusal::NoRole { resource, name });
         };

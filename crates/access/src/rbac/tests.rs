@@ -235,7 +235,7 @@ fn decisions_give_kubernetes_reasons() {
         "two",
         (
             false,
-            r#"RBAC: role.rbac.authorization.k8s.io "none" not found"#,
+            r#"rbac: RBAC: role.rbac.authorization.k8s.io "none" not found"#,
         ),
     );
     check("bob", "list", "pods", "one", (false, ""));
@@ -330,14 +330,14 @@ fn nobody_binds_a_role_that_they_lack() {
         "rolebindings",
         "one",
         &to("Role", "none"),
-        r#"roles.rbac.authorization.k8s.io "none" not found"#,
+        r#"rolebindings.rbac.authorization.k8s.io "none" not found"#,
     );
     check_grant(
         &alice,
         "rolebindings",
         "one",
         &to("ClusterRole", "none"),
-        r#"clusterroles.rbac.authorization.k8s.io "none" not found"#,
+        r#"rolebindings.rbac.authorization.k8s.io "none" not found"#,
     );
     check_grant(
         &alice,
