@@ -43,7 +43,11 @@ impl Request<'_> {
     /// The namespace of the request; for a namespace, itself.
     pub(crate) fn namespace(&self) -> &str {
         let info = &self.call.info;
-        if self.is_namespace() { self.name } else { &info.namespace }
+        if self.is_namespace() {
+            self.name
+        } else {
+            &info.namespace
+        }
     }
 
     /// Whether it is about a namespace itself.
@@ -62,7 +66,11 @@ impl Cluster {
         object: &mut Value,
         old: Option<&Value>,
     ) -> Result<(), ApiError> {
-        let name = if object.name().is_empty() { write.call.info.name.clone() } else { object.name().to_owned() };
+        let name = if object.name().is_empty() {
+            write.call.info.name.clone()
+        } else {
+            object.name().to_owned()
+        };
         let request = write.admission(operation, &name, Some(object), old);
         namespace::admit(self, &request)?;
         if operation == Operation::Create {

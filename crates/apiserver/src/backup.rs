@@ -32,10 +32,11 @@ pub enum BackupFailure {
 
 /// Writes a backup of a directory on which no server runs. Returns the revision of its state.
 pub(crate) fn of_dir(dir: &Path, writer: impl io::Write) -> Result<u64, BackupFailure> {
-    let store = Store::open(dir.join(OBJECTS), Options::default()).map_err(|error| match error {
-        OpenError::Locked { .. } => BackupFailure::InUse,
-        error => BackupFailure::Open(error),
-    })?;
+    let store =
+        Store::open(dir.join(OBJECTS), Options::default()).map_err(|error| match error {
+            OpenError::Locked { .. } => BackupFailure::InUse,
+            error => BackupFailure::Open(error),
+        })?;
     Ok(store.backup(writer)?)
 }
 
@@ -49,10 +50,15 @@ pub(crate) fn answer(handler: &Handler) -> Response<Body> {
             tracing::warn!(%error, "a backup was not sent whole");
         }
     });
-    let pieces = stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    let pieces = stream::unfold(receiver, |mut receiver| async move {
+        Some((receiver.recv().await?, receiver))
+    });
     let mut response = Response::new(Body::stream(pieces));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/octet-stream"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -63,7 +69,9 @@ struct Pieces(mpsc::Sender<Bytes>);
 impl io::Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-        self.0.blocking_send(Bytes::copy_from_slice(bytes)).map_err(gone)?;
+        self.0
+            .blocking_send(Bytes::copy_from_slice(bytes))
+            .map_err(gone)?;
         Ok(bytes.len())
     }
 

@@ -51,7 +51,9 @@ impl Body {
     /// The bytes, joined; nothing of a stream.
     pub(crate) fn into_bytes(self) -> Option<Bytes> {
         match self.0 {
-            Kind::Chunks(mut chunks) if chunks.len() <= 1 => Some(chunks.pop_front().unwrap_or_default()),
+            Kind::Chunks(mut chunks) if chunks.len() <= 1 => {
+                Some(chunks.pop_front().unwrap_or_default())
+            }
             Kind::Chunks(chunks) => Some(chunks.into_iter().flatten().collect()),
             Kind::Stream(_) => None,
         }
@@ -80,7 +82,10 @@ impl http_body::Body for Body {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let next = match &mut self.0 {
             Kind::Chunks(chunks) => Poll::Ready(chunks.pop_front()),
             Kind::Stream(frames) => frames.as_mut().poll_next(context),
@@ -93,6 +98,7 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.len().map_or_else(SizeHint::default, SizeHint::with_exact)
+        self.len()
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -13,19 +13,33 @@ pub(crate) async fn ensure(cluster: &Cluster, controllers: bool) -> Result<(), W
     let resources = cluster.registry.now();
     let mut objects: Vec<(String, Value)> = Vec::new();
     let all = NAMESPACES.iter().map(|name| namespace(name));
-    let all = all.chain(tidegate_access::bootstrap()).chain(classes()).chain(own_service(cluster));
+    let all = all
+        .chain(tidegate_access::bootstrap())
+        .chain(classes())
+        .chain(own_service(cluster));
     for mut object in all {
         if !controllers && !object["aggregationRule"].is_null() {
             // Nobody fills it then.
             object["rules"] = Value::Null;
         }
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let text = |pointer: &str| {
+            object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         let resource = resources.of_kind(text("/apiVersion"), text("/kind"));
-        let resource: &Resource = resource.expect("invariant: the first objects are of built-in kinds");
+        let resource: &Resource =
+            resource.expect("invariant: the first objects are of built-in kinds");
         let key = resource.key(text("/metadata/namespace"), text("/metadata/name"));
         objects.push((key, object));
     }
-    try_join_all(objects.into_iter().map(|(key, object)| async move { cluster.ensure(&key, object).await })).await?;
+    try_join_all(
+        objects
+            .into_iter()
+            .map(|(key, object)| async move { cluster.ensure(&key, object).await }),
+    )
+    .await?;
     Ok(())
 }
 

@@ -63,7 +63,12 @@ impl Call {
     }
 
     /// A call that the server makes itself, about one object.
-    pub(crate) fn internal(resource: Arc<Resource>, user: User, namespace: &str, name: &str) -> Self {
+    pub(crate) fn internal(
+        resource: Arc<Resource>,
+        user: User,
+        namespace: &str,
+        name: &str,
+    ) -> Self {
         let info = RequestInfo {
             is_resource: true,
             group: resource.group.clone(),
@@ -88,7 +93,9 @@ impl Call {
     /// Who writes: the option, else what the client calls itself.
     pub(crate) fn user_agent(&self) -> &str {
         let agent = self.headers.get(http::header::USER_AGENT);
-        agent.and_then(|agent| agent.to_str().ok()).unwrap_or_default()
+        agent
+            .and_then(|agent| agent.to_str().ok())
+            .unwrap_or_default()
     }
 }
 

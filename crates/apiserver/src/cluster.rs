@@ -80,7 +80,11 @@ impl Cluster {
         };
         let deleted = matches!(write, Write::Delete { .. });
         let committed = self.store.write(write).await?;
-        let before = if deleted { owners_of(&committed.entry.value) } else { Vec::new() };
+        let before = if deleted {
+            owners_of(&committed.entry.value)
+        } else {
+            Vec::new()
+        };
         self.derive(&key);
         if deleted {
             self.wake_after_deletion(&key, &committed.entry.value, &before);
@@ -101,11 +105,15 @@ impl Cluster {
         let resources = self.registry.now();
         for owner in owners {
             if let Some(resource) = resources.of_kind(&owner.api_version, &owner.kind) {
-                self.work.add(&resource.key(object.namespace(), &owner.name));
+                self.work
+                    .add(&resource.key(object.namespace(), &owner.name));
             }
         }
         let namespace = format!("namespaces/{}", object.namespace());
-        let ends = self.store.head(&namespace).is_some_and(|entry| concerns_garbage(&entry.value));
+        let ends = self
+            .store
+            .head(&namespace)
+            .is_some_and(|entry| concerns_garbage(&entry.value));
         if ends && namespace != key {
             self.work.add(&namespace);
         }
@@ -133,7 +141,9 @@ impl Cluster {
             "roles.rbac.authorization.k8s.io"
             | "rolebindings.rbac.authorization.k8s.io"
             | "clusterroles.rbac.authorization.k8s.io"
-            | "clusterrolebindings.rbac.authorization.k8s.io" => self.derive_rbac(collection, key, bytes),
+            | "clusterrolebindings.rbac.authorization.k8s.io" => {
+                self.derive_rbac(collection, key, bytes)
+            }
             "customresourcedefinitions.apiextensions.k8s.io" => {
                 self.registry.set_definition(key, bytes.map(AsRef::as_ref));
             }
@@ -156,13 +166,18 @@ impl Cluster {
         let below = key.split_once('/').map_or("", |(_, below)| below);
         let (namespace, name) = below.split_once('/').unwrap_or(("", below));
         let object = bytes.and_then(|bytes| crate::object::from_bytes(bytes).ok());
-        let mut rbac = self.rbac.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut rbac = self
+            .rbac
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         rbac.set(kind, object.as_ref(), namespace, name);
     }
 
     /// Who may do what.
     pub(crate) fn rbac(&self) -> RwLockReadGuard<'_, Rbac> {
-        self.rbac.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.rbac
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// How long a watch lasts: as long as the client says, or some time between `least` and twice that.

@@ -67,9 +67,15 @@ async fn look(cluster: &Arc<Cluster>, key: &str, all: bool) -> Settled {
         "namespaces" => namespace::look(cluster, key).await,
         "serviceaccounts" | "configmaps" => account::look_again(cluster, key),
         "clusterroles.rbac.authorization.k8s.io" => roles::look(cluster).await,
-        "validatingadmissionpolicies.admissionregistration.k8s.io" => policy::look(cluster, key).await,
+        "validatingadmissionpolicies.admissionregistration.k8s.io" => {
+            policy::look(cluster, key).await
+        }
         _ => Settled::Yes,
     };
     let garbage = garbage::look(cluster, key).await;
-    if special == Settled::Later { special } else { garbage }
+    if special == Settled::Later {
+        special
+    } else {
+        garbage
+    }
 }

@@ -17,7 +17,11 @@ use std::fmt::Write;
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// Answers a path below `/api` or `/apis`, or the root.
-pub(crate) fn answer(handler: &Handler, request: &Admitted, parts: &[&str]) -> Option<Result<Answer, ApiError>> {
+pub(crate) fn answer(
+    handler: &Handler,
+    request: &Admitted,
+    parts: &[&str],
+) -> Option<Result<Answer, ApiError>> {
     let resources = handler.cluster.registry.now();
     let wants_all = wants_aggregated(&request.headers);
     let document = match parts {
@@ -47,26 +51,50 @@ pub(crate) fn answer(handler: &Handler, request: &Admitted, parts: &[&str]) -> O
         ["apis", name, version] => resource_list(&resources, name, version)?,
         _ => return None,
     };
-    let output = Output::negotiate(&request.headers, request.query.get("pretty"), Allowed::Documents);
+    let output = Output::negotiate(
+        &request.headers,
+        request.query.get("pretty"),
+        Allowed::Documents,
+    );
     Some(output.and_then(|output| Answer::document(200, &document, output)))
 }
 
 fn named(resources: &Resources) -> impl Iterator<Item = &Group> {
-    resources.groups.iter().filter(|group| !group.name.is_empty())
+    resources
+        .groups
+        .iter()
+        .filter(|group| !group.name.is_empty())
 }
 
 fn paths(resources: &Resources) -> Vec<String> {
     let fixed = ["/api", "/api/v1", "/apis", "/apis/"];
     let fixed = fixed.iter().map(|path| (*path).to_owned());
     let groups = named(resources).flat_map(|group| {
-        let versions = group.versions.iter().map(move |version| format!("/apis/{}/{}", group.name, version.version));
+        let versions = group
+            .versions
+            .iter()
+            .map(move |version| format!("/apis/{}/{}", group.name, version.version));
         std::iter::once(format!("/apis/{}", group.name)).chain(versions)
     });
     let others = [
-        "/healthz", "/livez", "/livez/ping", "/livez/etcd", "/openapi/v2", "/openapi/v3", "/openapi/v3/",
-        "/openid/v1/jwks", "/readyz", "/readyz/ping", "/readyz/etcd", "/version", "/.well-known/openid-configuration",
+        "/healthz",
+        "/livez",
+        "/livez/ping",
+        "/livez/etcd",
+        "/openapi/v2",
+        "/openapi/v3",
+        "/openapi/v3/",
+        "/openid/v1/jwks",
+        "/readyz",
+        "/readyz/ping",
+        "/readyz/etcd",
+        "/version",
+        "/.well-known/openid-configuration",
     ];
-    let mut all: Vec<String> = fixed.chain(groups).chain(others.iter().map(|path| (*path).to_owned())).collect();
+    let mut all: Vec<String> = fixed
+        .chain(groups)
+        .chain(others.iter().map(|path| (*path).to_owned()))
+        .collect();
     all.sort_unstable();
     all
 }
@@ -89,14 +117,24 @@ fn group(group: &Group) -> Value {
 fn resource_list(resources: &Resources, group: &str, version: &str) -> Option<Value> {
     let versions = &resources.group(group)?.versions;
     let found = versions.iter().find(|found| found.version == version)?;
-    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+    let group_version = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
     let mut list: Vec<Value> = Vec::new();
     for resource in &found.resources {
         list.push(entry(resource));
-        list.extend(resource.subresources.iter().map(|subresource| subresource_entry(resource, subresource)));
+        list.extend(
+            resource
+                .subresources
+                .iter()
+                .map(|subresource| subresource_entry(resource, subresource)),
+        );
     }
     list.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
-    let mut document = json!({ "kind": "APIResourceList", "groupVersion": group_version, "resources": list });
+    let mut document =
+        json!({ "kind": "APIResourceList", "groupVersion": group_version, "resources": list });
     if group_version != "v1" {
         document["apiVersion"] = "v1".into();
     }
@@ -117,7 +155,10 @@ fn entry(resource: &Resource) -> Value {
         entry.insert("categories".into(), resource.categories.clone().into());
     }
     if !resource.storage_version_hash.is_empty() {
-        entry.insert("storageVersionHash".into(), resource.storage_version_hash.as_str().into());
+        entry.insert(
+            "storageVersionHash".into(),
+            resource.storage_version_hash.as_str().into(),
+        );
     }
     Value::Object(entry)
 }
@@ -130,7 +171,9 @@ fn subresource_entry(resource: &Resource, subresource: &Subresource) -> Value {
         "kind": subresource.kind,
         "verbs": subresource.verbs,
     });
-    if (subresource.group.as_str(), subresource.version.as_str()) != (resource.group.as_str(), resource.version.as_str()) {
+    if (subresource.group.as_str(), subresource.version.as_str())
+        != (resource.group.as_str(), resource.version.as_str())
+    {
         entry["group"] = subresource.group.as_str().into();
         entry["version"] = subresource.version.as_str().into();
     }
@@ -139,7 +182,10 @@ fn subresource_entry(resource: &Resource, subresource: &Subresource) -> Value {
 
 /// Whether the first media type that is asked for, and that we have, is the aggregated one.
 fn wants_aggregated(headers: &HeaderMap) -> bool {
-    let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accept = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     for clause in accept.flat_map(|text| text.split(',')) {
         let mut parts = clause.split(';').map(str::trim);
         let media_type = parts.next().unwrap_or_default();
@@ -160,7 +206,10 @@ fn wants_aggregated(headers: &HeaderMap) -> bool {
 }
 
 fn aggregated(request: &Admitted, resources: &Resources, core: bool) -> Result<Answer, ApiError> {
-    let groups = resources.groups.iter().filter(|group| group.name.is_empty() == core);
+    let groups = resources
+        .groups
+        .iter()
+        .filter(|group| group.name.is_empty() == core);
     let items: Vec<Value> = groups.map(group_discovery).collect();
     let document = json!({
         "kind": "APIGroupDiscoveryList",
@@ -171,14 +220,19 @@ fn aggregated(request: &Admitted, resources: &Resources, core: bool) -> Result<A
     let mut answer = Answer::document(200, &document, Output::default())?;
     answer.media_type = AGGREGATED;
     let etag = etag(&crate::object::to_bytes(&document));
-    let known = request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = request
+        .headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
     if known.is_some_and(|known| known == etag) {
         answer.code = 304;
         answer.body = crate::body::Body::empty();
     }
     answer.headers.push((header::ETAG, etag));
     answer.headers.push((header::VARY, "Accept".to_owned()));
-    answer.headers.push((header::CACHE_CONTROL, "public".to_owned()));
+    answer
+        .headers
+        .push((header::CACHE_CONTROL, "public".to_owned()));
     Ok(answer)
 }
 
@@ -204,7 +258,11 @@ fn group_discovery(group: &Group) -> Value {
             })
         })
         .collect();
-    let metadata = if group.name.is_empty() { json!({}) } else { json!({ "name": group.name }) };
+    let metadata = if group.name.is_empty() {
+        json!({})
+    } else {
+        json!({ "name": group.name })
+    };
     json!({ "metadata": metadata, "versions": versions })
 }
 

@@ -16,7 +16,12 @@ struct Kept {
 
 impl Documents {
     /// The hash of a document, made by `make` unless it is known for this generation of the resources.
-    pub(crate) fn hash(&self, generation: u64, name: &str, make: impl FnOnce() -> String) -> Arc<str> {
+    pub(crate) fn hash(
+        &self,
+        generation: u64,
+        name: &str,
+        make: impl FnOnce() -> String,
+    ) -> Arc<str> {
         {
             let mut kept = self.kept();
             if kept.generation != generation {
@@ -42,6 +47,8 @@ impl Documents {
 
 impl fmt::Debug for Documents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Documents").field("hashes", &self.kept().hashes.len()).finish()
+        f.debug_struct("Documents")
+            .field("hashes", &self.kept().hashes.len())
+            .finish()
     }
 }

@@ -17,7 +17,9 @@ pub(crate) fn answer(handler: &Handler, request: &Admitted, parts: &[&str]) -> R
     if let [_, name, ..] = parts {
         return match checks.iter().find(|(known, _)| known == name) {
             Some((_, true)) => respond(200, "ok".to_owned()),
-            Some((name, false)) => respond(500, format!("internal server error: {name}: not well\n")),
+            Some((name, false)) => {
+                respond(500, format!("internal server error: {name}: not well\n"))
+            }
             None => respond(404, "404 page not found\n".to_owned()),
         };
     }
@@ -29,18 +31,36 @@ pub(crate) fn answer(handler: &Handler, request: &Admitted, parts: &[&str]) -> R
     }
     let mut text = String::new();
     for (name, well) in checks {
-        let _ = if well { writeln!(text, "[+]{name} ok") } else { writeln!(text, "[-]{name} failed: reason withheld") };
+        let _ = if well {
+            writeln!(text, "[+]{name} ok")
+        } else {
+            writeln!(text, "[-]{name} failed: reason withheld")
+        };
     }
-    let _ = writeln!(text, "{endpoint} check {}", if well { "passed" } else { "failed" });
+    let _ = writeln!(
+        text,
+        "{endpoint} check {}",
+        if well { "passed" } else { "failed" }
+    );
     respond(if well { 200 } else { 500 }, text)
 }
 
 fn respond(code: u16, text: String) -> Response<Body> {
     let mut response = Response::new(Body::from(text.into_bytes()));
-    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, private"),
+    );
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     response
 }

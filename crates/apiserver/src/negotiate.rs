@@ -73,14 +73,23 @@ pub(crate) enum Allowed {
 
 impl Output {
     /// Reads `Accept` and the wish for pretty output.
-    pub(crate) fn negotiate(headers: &HeaderMap, pretty: Option<&str>, allowed: Allowed) -> Result<Self, ApiError> {
-        let accept = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    pub(crate) fn negotiate(
+        headers: &HeaderMap,
+        pretty: Option<&str>,
+        allowed: Allowed,
+    ) -> Result<Self, ApiError> {
+        let accept = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
         let accept: Vec<&str> = accept.filter(|text| !text.trim().is_empty()).collect();
         let accept = accept.join(",");
         let output = if accept.is_empty() {
             Some(Self::default())
         } else {
-            clauses(&accept).iter().find_map(|clause| clause.accepted(allowed))
+            clauses(&accept)
+                .iter()
+                .find_map(|clause| clause.accepted(allowed))
         };
         let mut output = output.ok_or_else(|| ApiError::not_acceptable(SUPPORTED))?;
         output.pretty = output.pretty || is_pretty(headers, pretty);
@@ -90,7 +99,9 @@ impl Output {
 
 /// How the request's body is written.
 pub(crate) fn input_format(headers: &HeaderMap) -> Result<Format, ApiError> {
-    let text = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let text = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     let media_type = text.unwrap_or(JSON).split(';').next().unwrap_or_default();
     match media_type.trim().to_ascii_lowercase().as_str() {
         "" | JSON => Ok(Format::Json),
@@ -104,8 +115,14 @@ fn is_pretty(headers: &HeaderMap, parameter: Option<&str>) -> bool {
     if let Some(text) = parameter.filter(|text| !text.is_empty()) {
         return matches!(text, "1" | "t" | "T" | "TRUE" | "true" | "True");
     }
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    agent.is_some_and(|agent| ["curl", "Wget", "Mozilla/5.0"].iter().any(|word| agent.starts_with(word)))
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|value| value.to_str().ok());
+    agent.is_some_and(|agent| {
+        ["curl", "Wget", "Mozilla/5.0"]
+            .iter()
+            .any(|word| agent.starts_with(word))
+    })
 }
 
 /// One media range of `Accept`.
@@ -184,7 +201,13 @@ impl<'a> Clause<'a> {
         })
     }
 
-    fn transform(&self, allowed: Allowed, kind: Option<&str>, group: Option<&str>, version: Option<&str>) -> Option<Transform> {
+    fn transform(
+        &self,
+        allowed: Allowed,
+        kind: Option<&str>,
+        group: Option<&str>,
+        version: Option<&str>,
+    ) -> Option<Transform> {
         let Some(kind) = kind else {
             return (group.is_none() && version.is_none()).then_some(Transform::None);
         };
@@ -214,7 +237,11 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, accept.parse().expect("a header"));
         let found = Output::negotiate(&headers, None, allowed).ok();
-        assert_eq!(found.map(|output| (output.format, output.transform)), expected, "{accept}");
+        assert_eq!(
+            found.map(|output| (output.format, output.transform)),
+            expected,
+            "{accept}"
+        );
     }
 
     #[test]
@@ -225,14 +252,38 @@ mod tests {
         check("", Objects, json);
         check("*/*", Objects, json);
         check("application/json", Objects, json);
-        check("application/yaml", Objects, Some((Format::Yaml, Transform::None)));
+        check(
+            "application/yaml",
+            Objects,
+            Some((Format::Yaml, Transform::None)),
+        );
         check("application/yaml", Events, None);
         check("text/html", Objects, None);
-        check("application/vnd.kubernetes.protobuf,application/json", Objects, json);
-        check("application/json;q=0.5,application/yaml", Objects, Some((Format::Yaml, Transform::None)));
-        check("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Objects, table);
-        check("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Documents, json);
-        check("application/json;as=Table;v=v2;g=meta.k8s.io", Objects, None);
+        check(
+            "application/vnd.kubernetes.protobuf,application/json",
+            Objects,
+            json,
+        );
+        check(
+            "application/json;q=0.5,application/yaml",
+            Objects,
+            Some((Format::Yaml, Transform::None)),
+        );
+        check(
+            "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+            Objects,
+            table,
+        );
+        check(
+            "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+            Documents,
+            json,
+        );
+        check(
+            "application/json;as=Table;v=v2;g=meta.k8s.io",
+            Objects,
+            None,
+        );
         check("application/json;stream=watch", Events, json);
         check("application/json;stream=other", Events, None);
     }

@@ -88,14 +88,22 @@ impl Meta for Value {
         if !self["metadata"].is_object() {
             self["metadata"] = Value::Object(Map::new());
         }
-        self["metadata"].as_object_mut().expect("invariant: just made an object")
+        self["metadata"]
+            .as_object_mut()
+            .expect("invariant: just made an object")
     }
 }
 
 /// Clears what only the server may set.
 pub(crate) fn wipe_system_fields(object: &mut Value) {
     let metadata = object.metadata_mut();
-    for key in ["creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+    for key in [
+        "creationTimestamp",
+        "uid",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "selfLink",
+    ] {
         metadata.remove(key);
     }
 }
@@ -154,18 +162,26 @@ pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Value, serde_json::Error> {
 pub(crate) fn without_kind(bytes: &[u8]) -> &[u8] {
     const METADATA: &[u8] = b"\"metadata\":{\"resourceVersion\":\"";
     // Kind and version are checked names, so they hold no quote; the first match is the object's own.
-    let at = bytes.windows(METADATA.len()).position(|window| window == METADATA);
+    let at = bytes
+        .windows(METADATA.len())
+        .position(|window| window == METADATA);
     at.map_or(bytes, |at| &bytes[at..])
 }
 
 /// Stored bytes at another version.
 pub(crate) fn at_revision(bytes: &Bytes, revision: u64) -> Bytes {
     const BEFORE: &[u8] = b"\"metadata\":{\"resourceVersion\":\"";
-    let Some(at) = bytes.windows(BEFORE.len()).position(|window| window == BEFORE) else {
+    let Some(at) = bytes
+        .windows(BEFORE.len())
+        .position(|window| window == BEFORE)
+    else {
         return bytes.clone();
     };
     let start = at + BEFORE.len();
-    let digits = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = bytes[start..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let mut out = Vec::with_capacity(bytes.len() + 20);
     out.extend_from_slice(&bytes[..start]);
     out.extend_from_slice(revision.to_string().as_bytes());
@@ -176,9 +192,18 @@ pub(crate) fn at_revision(bytes: &Bytes, revision: u64) -> Bytes {
 /// The version in stored bytes; 0 where there is none.
 pub(crate) fn revision(bytes: &[u8]) -> u64 {
     const BEFORE: &[u8] = b"\"metadata\":{\"resourceVersion\":\"";
-    let Some(at) = bytes.windows(BEFORE.len()).position(|window| window == BEFORE) else {
+    let Some(at) = bytes
+        .windows(BEFORE.len())
+        .position(|window| window == BEFORE)
+    else {
         return 0;
     };
-    let digits = bytes[at + BEFORE.len()..].iter().take_while(|byte| byte.is_ascii_digit());
-    digits.fold(0, |number: u64, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))
+    let digits = bytes[at + BEFORE.len()..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number: u64, digit| {
+        number
+            .saturating_mul(10)
+            .saturating_add(u64::from(digit - b'0'))
+    })
 }

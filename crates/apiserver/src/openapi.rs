@@ -13,7 +13,11 @@ use std::fmt::Write;
 use tidegate_crd::{Definition, Version};
 
 /// Answers a path below `/openapi`.
-pub(crate) fn answer(handler: &Handler, request: &Admitted, parts: &[&str]) -> Option<Result<Answer, ApiError>> {
+pub(crate) fn answer(
+    handler: &Handler,
+    request: &Admitted,
+    parts: &[&str],
+) -> Option<Result<Answer, ApiError>> {
     let resources = handler.cluster.registry.now();
     match parts {
         ["openapi", "v3"] => Some(index(handler, &resources)),
@@ -33,7 +37,10 @@ fn index(handler: &Handler, resources: &Resources) -> Result<Answer, ApiError> {
             let hash = handler.documents.hash(resources.generation, &place, || {
                 hash(&bytes(resources, &group.name, &version.version).unwrap_or_default())
             });
-            paths.insert(place.clone(), json!({ "serverRelativeURL": format!("/openapi/v3/{place}?hash={hash}") }));
+            paths.insert(
+                place.clone(),
+                json!({ "serverRelativeURL": format!("/openapi/v3/{place}?hash={hash}") }),
+            );
         }
     }
     let index = json!({ "paths": paths });
@@ -44,7 +51,11 @@ fn index(handler: &Handler, resources: &Resources) -> Result<Answer, ApiError> {
 }
 
 fn place(group: &str, version: &str) -> String {
-    if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
+    if group.is_empty() {
+        format!("api/{version}")
+    } else {
+        format!("apis/{group}/{version}")
+    }
 }
 
 fn hash(bytes: &[u8]) -> String {
@@ -66,9 +77,14 @@ fn document(
     let etag = format!("\"{hash}\"");
     let mut answer = Answer::json(200, bytes);
     if request.query.get("hash").is_some_and(|asked| asked == hash) {
-        answer.headers.push((header::CACHE_CONTROL, "public, immutable".to_owned()));
+        answer
+            .headers
+            .push((header::CACHE_CONTROL, "public, immutable".to_owned()));
     }
-    let known = request.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = request
+        .headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
     if known.is_some_and(|known| known == etag) {
         answer.code = 304;
         answer.body = crate::body::Body::empty();
@@ -88,18 +104,29 @@ fn bytes(resources: &Resources, group: &str, version: &str) -> Option<Vec<u8>> {
 }
 
 /// The definitions that serve a version of a group.
-fn defined<'r>(resources: &'r Resources, group: &str, version: &str) -> Vec<(&'r Definition, &'r Version)> {
-    let definitions = resources.definitions.iter().filter(|definition| definition.group == group);
+fn defined<'r>(
+    resources: &'r Resources,
+    group: &str,
+    version: &str,
+) -> Vec<(&'r Definition, &'r Version)> {
+    let definitions = resources
+        .definitions
+        .iter()
+        .filter(|definition| definition.group == group);
     definitions
         .flat_map(|definition| {
-            let versions = definition.versions.iter().filter(|found| found.name == version && found.served);
+            let versions = definition
+                .versions
+                .iter()
+                .filter(|found| found.name == version && found.served);
             versions.map(move |version| (&**definition, version))
         })
         .collect()
 }
 
 fn version_2(resources: &Resources) -> Result<Answer, ApiError> {
-    let mut document: Value = serde_json::from_slice(&tidegate_kinds::openapi_v2()).map_err(ApiError::internal)?;
+    let mut document: Value =
+        serde_json::from_slice(&tidegate_kinds::openapi_v2()).map_err(ApiError::internal)?;
     for definition in &resources.definitions {
         for version in definition.versions.iter().filter(|version| version.served) {
             let Value::Object(parts) = tidegate_crd::openapi_v2(definition, version) else {

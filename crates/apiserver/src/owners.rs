@@ -53,7 +53,8 @@ pub(crate) fn owners_of(bytes: &[u8]) -> Vec<Owner> {
     if bytes.windows(WORD.len()).all(|window| window != WORD) {
         return Vec::new();
     }
-    serde_json::from_slice::<Sketch>(bytes).map_or_else(|_| Vec::new(), |sketch| sketch.metadata.owner_references)
+    serde_json::from_slice::<Sketch>(bytes)
+        .map_or_else(|_| Vec::new(), |sketch| sketch.metadata.owner_references)
 }
 
 impl Owners {
@@ -63,7 +64,12 @@ impl Owners {
 
     /// An object has come, changed or gone.
     pub(crate) fn set(&self, key: &str, bytes: Option<&[u8]>) {
-        let owners: Vec<String> = bytes.map(owners_of).into_iter().flatten().map(|owner| owner.uid).collect();
+        let owners: Vec<String> = bytes
+            .map(owners_of)
+            .into_iter()
+            .flatten()
+            .map(|owner| owner.uid)
+            .collect();
         let mut index = self.index();
         let before = if owners.is_empty() {
             index.owners.remove(key)
@@ -80,14 +86,24 @@ impl Owners {
             }
         }
         for uid in owners {
-            index.dependents.entry(uid).or_default().insert(key.to_owned());
+            index
+                .dependents
+                .entry(uid)
+                .or_default()
+                .insert(key.to_owned());
         }
     }
 
     /// The keys of the objects that name this identity as an owner.
     pub(crate) fn dependents(&self, uid: &str) -> Vec<String> {
         let index = self.index();
-        index.dependents.get(uid).into_iter().flatten().cloned().collect()
+        index
+            .dependents
+            .get(uid)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 }
 
@@ -96,8 +112,13 @@ mod tests {
     use super::Owners;
 
     fn object(owners: &[&str]) -> Vec<u8> {
-        let owners: Vec<_> = owners.iter().map(|uid| serde_json::json!({ "uid": uid })).collect();
-        serde_json::json!({ "metadata": { "ownerReferences": owners } }).to_string().into_bytes()
+        let owners: Vec<_> = owners
+            .iter()
+            .map(|uid| serde_json::json!({ "uid": uid }))
+            .collect();
+        serde_json::json!({ "metadata": { "ownerReferences": owners } })
+            .to_string()
+            .into_bytes()
     }
 
     #[test]

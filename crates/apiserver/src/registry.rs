@@ -66,18 +66,26 @@ impl Registry {
         let since = bytes.map(object::revision).unwrap_or_default();
         let definition = object.filter(is_established).and_then(|object| {
             Definition::compile(&object)
-                .inspect_err(|error| tracing::error!(key, %error, "a stored definition can't be served"))
+                .inspect_err(
+                    |error| tracing::error!(key, %error, "a stored definition can't be served"),
+                )
                 .ok()
         });
-        let mut definitions = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut definitions = self
+            .definitions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let known = match definition {
-            Some(definition) => definitions.insert(key.to_owned(), (Arc::new(definition), since)).is_some(),
+            Some(definition) => definitions
+                .insert(key.to_owned(), (Arc::new(definition), since))
+                .is_some(),
             None if definitions.remove(key).is_none() => return,
             None => true,
         };
         tracing::debug!(key, known, "the resources of a definition change");
         let generation = self.current.load().generation + 1;
-        self.current.store(Arc::new(Resources::of(&definitions, generation)));
+        self.current
+            .store(Arc::new(Resources::of(&definitions, generation)));
     }
 }
 
@@ -96,7 +104,10 @@ impl Resources {
             all.extend(strategy::custom::resources(definition, *since));
         }
         let mut resources = Self {
-            definitions: definitions.values().map(|(definition, _)| definition.clone()).collect(),
+            definitions: definitions
+                .values()
+                .map(|(definition, _)| definition.clone())
+                .collect(),
             generation,
             ..Self::default()
         };
@@ -104,7 +115,9 @@ impl Resources {
             resources.add(resource);
         }
         for group in &mut resources.groups {
-            group.versions.sort_by(|a, b| version_priority(&b.version).cmp(&version_priority(&a.version)));
+            group
+                .versions
+                .sort_by(|a, b| version_priority(&b.version).cmp(&version_priority(&a.version)));
             for version in &mut group.versions {
                 version.resources.sort_by(|a, b| a.plural.cmp(&b.plural));
             }
@@ -113,9 +126,17 @@ impl Resources {
     }
 
     fn add(&mut self, resource: Arc<Resource>) {
-        let place = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
+        let place = (
+            resource.group.clone(),
+            resource.version.clone(),
+            resource.plural.clone(),
+        );
         self.by_place.insert(place, resource.clone());
-        let group = match self.groups.iter().position(|group| group.name == resource.group) {
+        let group = match self
+            .groups
+            .iter()
+            .position(|group| group.name == resource.group)
+        {
             Some(at) => &mut self.groups[at],
             None => {
                 let name = resource.group.clone();
@@ -124,7 +145,11 @@ impl Resources {
                 self.groups.last_mut().expect("invariant: just pushed")
             }
         };
-        let version = match group.versions.iter().position(|version| version.version == resource.version) {
+        let version = match group
+            .versions
+            .iter()
+            .position(|version| version.version == resource.version)
+        {
             Some(at) => &mut group.versions[at],
             None => {
                 let version = resource.version.clone();
@@ -157,8 +182,14 @@ impl Resources {
     pub(crate) fn of_kind(&self, api_version: &str, kind: &str) -> Option<&Arc<Resource>> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let group = self.group(group)?;
-        let version = group.versions.iter().find(|found| found.version == version)?;
-        version.resources.iter().find(|resource| resource.kind == kind)
+        let version = group
+            .versions
+            .iter()
+            .find(|found| found.version == version)?;
+        version
+            .resources
+            .iter()
+            .find(|resource| resource.kind == kind)
     }
 
     /// One resource for each collection: what a sweep over all objects needs.
@@ -172,7 +203,8 @@ impl Resources {
 
     /// The resource whose objects have keys that begin so.
     pub(crate) fn of_collection(&self, collection: &str) -> Option<&Arc<Resource>> {
-        self.all().find(|resource| resource.collection == collection && resource.serves("", "list"))
+        self.all()
+            .find(|resource| resource.collection == collection && resource.serves("", "list"))
     }
 }
 
@@ -201,8 +233,15 @@ mod tests {
 
     #[test]
     fn versions_have_kubernetes_order() {
-        let mut versions = vec!["v1alpha1", "foo1", "v1", "v2beta1", "v10", "v2", "v1beta2", "foo10"];
+        let mut versions = vec![
+            "v1alpha1", "foo1", "v1", "v2beta1", "v10", "v2", "v1beta2", "foo10",
+        ];
         versions.sort_by(|a, b| version_priority(b).cmp(&version_priority(a)));
-        assert_eq!(versions, ["v10", "v2", "v1", "v2beta1", "v1beta2", "v1alpha1", "foo1", "foo10"]);
+        assert_eq!(
+            versions,
+            [
+                "v10", "v2", "v1", "v2beta1", "v1beta2", "v1alpha1", "foo1", "foo10"
+            ]
+        );
     }
 }

@@ -63,7 +63,9 @@ impl Resource {
 
     /// The subresource of this name.
     pub(crate) fn subresource(&self, name: &str) -> Option<&Subresource> {
-        self.subresources.iter().find(|subresource| subresource.name == name)
+        self.subresources
+            .iter()
+            .find(|subresource| subresource.name == name)
     }
 
     /// Whether a verb is served, on the object or on a subresource.

@@ -29,9 +29,7 @@ pub(crate) fn create(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError>
     write.before_review(&mut review)?;
     let status = match call.resource.kind.as_str() {
         "SelfSubjectReview" => json!({ "userInfo": user_info(&call.user) }),
-        "SelfSubjectAccessReview" => {
-            access(cluster, &call.user, &review["spec"])
-        }
+        "SelfSubjectAccessReview" => access(cluster, &call.user, &review["spec"]),
         "SubjectAccessReview" | "LocalSubjectAccessReview" => {
             access(cluster, &subject(&review["spec"]), &review["spec"])
         }
@@ -58,8 +56,17 @@ impl Write<'_> {
         }
         let resource = self.resource();
         // Kubernetes names no kind for those who ask about access.
-        let kind = if resource.group == "authorization.k8s.io" { "" } else { &resource.kind };
-        Err(ApiError::invalid(&resource.group, kind, review.name(), &errors))
+        let kind = if resource.group == "authorization.k8s.io" {
+            ""
+        } else {
+            &resource.kind
+        };
+        Err(ApiError::invalid(
+            &resource.group,
+            kind,
+            review.name(),
+            &errors,
+        ))
     }
 }
 
@@ -69,7 +76,9 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 
 fn texts(value: &Value) -> Vec<String> {
     let items = value.as_array().into_iter().flatten();
-    items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    items
+        .filter_map(|item| item.as_str().map(str::to_owned))
+        .collect()
 }
 
 fn subject(spec: &Value) -> User {
@@ -78,7 +87,9 @@ fn subject(spec: &Value) -> User {
         name: text(spec, "user").to_owned(),
         uid: text(spec, "uid").to_owned(),
         groups: texts(&spec["groups"]),
-        extra: extra.map(|(key, values)| (key.to_ascii_lowercase(), texts(values))).collect(),
+        extra: extra
+            .map(|(key, values)| (key.to_ascii_lowercase(), texts(values)))
+            .collect(),
     }
 }
 
@@ -122,7 +133,11 @@ fn rules(cluster: &Cluster, user: &User, spec: &Value) -> Value {
     let (mut resources, mut others) = (Vec::new(), Vec::new());
     for rule in &found.rules {
         let object = rule.to_value();
-        let list = if rule.non_resource_urls.is_empty() { &mut resources } else { &mut others };
+        let list = if rule.non_resource_urls.is_empty() {
+            &mut resources
+        } else {
+            &mut others
+        };
         list.push(object);
     }
     let mut status = json!({

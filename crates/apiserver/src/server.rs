@@ -9,6 +9,7 @@ use crate::{
     faults::{FaultAnswer, Faults},
     serve::{Limits, connection, handler::Handler},
 };
+use secrecy::{ExposeSecret, SecretString};
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
@@ -16,9 +17,12 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use secrecy::{ExposeSecret, SecretString};
-use tidegate_access::{Authenticator, Authority, PkiError, ServiceAccountKeys, TokenFile, TokenFileError, User};
-use tidegate_store::{self as store, BackupError, CompactError, OpenError, RestoreError, Stats, Store};
+use tidegate_access::{
+    Authenticator, Authority, PkiError, ServiceAccountKeys, TokenFile, TokenFileError, User,
+};
+use tidegate_store::{
+    self as store, BackupError, CompactError, OpenError, RestoreError, Stats, Store,
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
 
@@ -127,7 +131,11 @@ impl Server {
             ca_pem: authority.ca_pem().to_owned(),
             address,
         };
-        let tokens = options.token_auth_file.as_deref().map(TokenFile::read).transpose()?;
+        let tokens = options
+            .token_auth_file
+            .as_deref()
+            .map(TokenFile::read)
+            .transpose()?;
         for warning in tokens.iter().flat_map(TokenFile::warnings) {
             tracing::warn!("{warning}");
         }
@@ -141,9 +149,11 @@ impl Server {
             };
             tokens.insert(token.expose_secret(), admin);
         }
-        let authenticator = Authenticator::new(Some(authority.client_trust()), tokens, keys.clone());
+        let authenticator =
+            Authenticator::new(Some(authority.client_trust()), tokens, keys.clone());
         let names = names(&options, address);
-        let tls = authority.server_config(&names.iter().map(String::as_str).collect::<Vec<_>>(), now)?;
+        let tls =
+            authority.server_config(&names.iter().map(String::as_str).collect::<Vec<_>>(), now)?;
         let cluster = Arc::new(Cluster::new(Parts {
             store,
             authenticator,
@@ -194,7 +204,9 @@ impl Server {
     ///
     /// If no certificate can be made.
     pub fn kubeconfig(&self, user: &str, groups: &[&str]) -> Result<SecretString, PkiError> {
-        let identity = self.authority.client(user, groups, crate::clock::Clock.seconds())?;
+        let identity = self
+            .authority
+            .client(user, groups, crate::clock::Clock.seconds())?;
         Ok(self.authority.kubeconfig(self.url(), user, &identity))
     }
 
@@ -284,7 +296,14 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
 }
 
 fn names(options: &Options, address: SocketAddr) -> Vec<String> {
-    let fixed = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "127.0.0.1", "::1"];
+    let fixed = [
+        "localhost",
+        "kubernetes",
+        "kubernetes.default",
+        "kubernetes.default.svc",
+        "127.0.0.1",
+        "::1",
+    ];
     let mut names: Vec<String> = fixed.iter().map(|name| (*name).to_owned()).collect();
     names.push(crate::services::Addresses::of_server().to_string());
     if !address.ip().is_unspecified() {

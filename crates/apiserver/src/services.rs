@@ -52,15 +52,28 @@ impl Addresses {
 
     /// A service has come, changed or gone.
     pub(crate) fn set(&self, key: &str, bytes: Option<&[u8]>) {
-        let spec = bytes.and_then(|bytes| serde_json::from_slice::<Sketch>(bytes).ok()).and_then(|sketch| sketch.spec);
+        let spec = bytes
+            .and_then(|bytes| serde_json::from_slice::<Sketch>(bytes).ok())
+            .and_then(|sketch| sketch.spec);
         let (addresses, ports) = spec.map_or_else(Default::default, |spec| {
-            let addresses: Vec<Ipv4Addr> = spec.cluster_ips.iter().filter_map(|text| text.parse().ok()).collect();
-            let ports: Vec<u16> = spec.ports.iter().map(|port| port.node_port).filter(|port| *port != 0).collect();
+            let addresses: Vec<Ipv4Addr> = spec
+                .cluster_ips
+                .iter()
+                .filter_map(|text| text.parse().ok())
+                .collect();
+            let ports: Vec<u16> = spec
+                .ports
+                .iter()
+                .map(|port| port.node_port)
+                .filter(|port| *port != 0)
+                .collect();
             (addresses, ports)
         });
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((addresses, ports)) = taken.by_key.remove(key) {
-            addresses.iter().for_each(|address| drop(taken.addresses.remove(address)));
+            addresses
+                .iter()
+                .for_each(|address| drop(taken.addresses.remove(address)));
             ports.iter().for_each(|port| drop(taken.ports.remove(port)));
         }
         if addresses.is_empty() && ports.is_empty() {
@@ -80,8 +93,11 @@ impl Addresses {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let size = LAST - FIRST;
         let start = u32::try_from(ids::below(u64::from(size))).unwrap_or_default();
-        let candidates = (0..size).map(|offset| Ipv4Addr::from(FIRST + 1 + (start + offset) % size));
-        candidates.into_iter().find(|address| !taken.addresses.contains_key(address))
+        let candidates =
+            (0..size).map(|offset| Ipv4Addr::from(FIRST + 1 + (start + offset) % size));
+        candidates
+            .into_iter()
+            .find(|address| !taken.addresses.contains_key(address))
     }
 
     /// A node port that no service has.
@@ -90,13 +106,18 @@ impl Addresses {
         let size = NODE_PORTS.end() - NODE_PORTS.start() + 1;
         let start = u16::try_from(ids::below(u64::from(size))).unwrap_or_default();
         let candidates = (0..size).map(|offset| NODE_PORTS.start() + (start + offset) % size);
-        candidates.into_iter().find(|port| !taken.ports.contains_key(port) && !besides.contains(port))
+        candidates
+            .into_iter()
+            .find(|port| !taken.ports.contains_key(port) && !besides.contains(port))
     }
 
     /// Who has an address, if it isn't `key`.
     pub(crate) fn holder(&self, address: Ipv4Addr, key: &str) -> bool {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.addresses.get(&address).is_some_and(|holder| holder != key)
+        taken
+            .addresses
+            .get(&address)
+            .is_some_and(|holder| holder != key)
     }
 
     /// Whether another service has a node port.

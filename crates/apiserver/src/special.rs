@@ -24,7 +24,12 @@ fn is(resource: &Resource, group: &str, plural: &str) -> bool {
 
 /// Whether the first delete of an object of this kind only marks it, whatever finalizers it has.
 pub(crate) fn marks_itself(resource: &Resource) -> bool {
-    is(resource, "", "namespaces") || is(resource, "apiextensions.k8s.io", "customresourcedefinitions")
+    is(resource, "", "namespaces")
+        || is(
+            resource,
+            "apiextensions.k8s.io",
+            "customresourcedefinitions",
+        )
 }
 
 /// Marks such an object.
@@ -59,7 +64,10 @@ pub(crate) fn set_condition(object: &mut Value, mut condition: Value) {
     let Some(conditions) = object["status"]["conditions"].as_array_mut() else {
         return;
     };
-    match conditions.iter_mut().find(|found| found["type"] == condition["type"]) {
+    match conditions
+        .iter_mut()
+        .find(|found| found["type"] == condition["type"])
+    {
         Some(found) => {
             if found["status"] == condition["status"] {
                 condition["lastTransitionTime"] = found["lastTransitionTime"].clone();
@@ -72,11 +80,18 @@ pub(crate) fn set_condition(object: &mut Value, mut condition: Value) {
 
 /// Whether nothing but metadata finalizers keeps an object: a namespace also waits for its content.
 pub(crate) fn may_end(resource: &Resource, object: &Value) -> bool {
-    !is(resource, "", "namespaces") || object["spec"]["finalizers"].as_array().is_none_or(Vec::is_empty)
+    !is(resource, "", "namespaces")
+        || object["spec"]["finalizers"]
+            .as_array()
+            .is_none_or(Vec::is_empty)
 }
 
 /// Sets what only the server can: the addresses of a service.
-pub(crate) fn complete(write: &Write<'_>, object: &mut Value, old: Option<&Value>) -> Result<(), ApiError> {
+pub(crate) fn complete(
+    write: &Write<'_>,
+    object: &mut Value,
+    old: Option<&Value>,
+) -> Result<(), ApiError> {
     let resource = write.resource();
     if is(resource, "", "services") && write.subresource().is_empty() {
         return service(write, object, old);
@@ -92,11 +107,17 @@ fn no_escalation(write: &Write<'_>, object: &Value, old: Option<&Value>) -> Resu
     let resource = write.resource();
     let user = &write.call.user;
     let rbac = write.cluster.rbac();
-    let name = if object.name().is_empty() { &write.call.info.name } else { object.name() };
+    let name = if object.name().is_empty() {
+        &write.call.info.name
+    } else {
+        object.name()
+    };
     let forbidden = |why: &str| ApiError::forbidden(resource.group_resource(), name, why);
     if matches!(resource.plural.as_str(), "roles" | "clusterroles") {
         let attributes = attributes(&write.call.info, write.call.info.verb);
-        return rbac.check_role(user, &attributes, object, old).map_err(|refusal| forbidden(&refusal.to_string()));
+        return rbac
+            .check_role(user, &attributes, object, old)
+            .map_err(|refusal| forbidden(&refusal.to_string()));
     }
     let checked = rbac.check_binding(user, object.namespace(), object, old);
     checked.map_err(|refusal| match &refusal {
@@ -122,17 +143,27 @@ fn service(write: &Write<'_>, object: &mut Value, old: Option<&Value>) -> Result
         return Ok(());
     }
     cluster_ip(write, object, old, &key)?;
-    let node_ports = matches!(object["spec"]["type"].as_str(), Some("NodePort" | "LoadBalancer"));
-    let wanted = object["spec"]["allocateLoadBalancerNodePorts"] != false || object["spec"]["type"] == "NodePort";
+    let node_ports = matches!(
+        object["spec"]["type"].as_str(),
+        Some("NodePort" | "LoadBalancer")
+    );
+    let wanted = object["spec"]["allocateLoadBalancerNodePorts"] != false
+        || object["spec"]["type"] == "NodePort";
     if !node_ports || !wanted {
         return Ok(());
     }
     let mut taken = Vec::new();
     for at in 0..object["spec"]["ports"].as_array().map_or(0, Vec::len) {
         let port = &mut object["spec"]["ports"][at];
-        match port["nodePort"].as_u64().and_then(|port| u16::try_from(port).ok()).unwrap_or_default() {
+        match port["nodePort"]
+            .as_u64()
+            .and_then(|port| u16::try_from(port).ok())
+            .unwrap_or_default()
+        {
             0 => {
-                let free = addresses.free_port(&taken).ok_or_else(|| ApiError::internal("no node port is free"))?;
+                let free = addresses
+                    .free_port(&taken)
+                    .ok_or_else(|| ApiError::internal("no node port is free"))?;
                 port["nodePort"] = free.into();
                 taken.push(free);
             }
@@ -142,7 +173,8 @@ fn service(write: &Write<'_>, object: &mut Value, old: Option<&Value>) -> Result
                 let ports = spec.child("ports");
                 let item = ports.index(at);
                 let at = item.child("nodePort");
-                let error = FieldError::invalid(&at, &number.into(), "provided port is already allocated");
+                let error =
+                    FieldError::invalid(&at, &number.into(), "provided port is already allocated");
                 return Err(write.invalid(object.name(), &[error]));
             }
             number => taken.push(number),
@@ -151,9 +183,17 @@ fn service(write: &Write<'_>, object: &mut Value, old: Option<&Value>) -> Result
     Ok(())
 }
 
-fn cluster_ip(write: &Write<'_>, object: &mut Value, old: Option<&Value>, key: &str) -> Result<(), ApiError> {
+fn cluster_ip(
+    write: &Write<'_>,
+    object: &mut Value,
+    old: Option<&Value>,
+    key: &str,
+) -> Result<(), ApiError> {
     let addresses = &write.cluster.addresses;
-    let wanted = object["spec"]["clusterIP"].as_str().unwrap_or_default().to_owned();
+    let wanted = object["spec"]["clusterIP"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let old = old.map(|old| old["spec"]["clusterIP"].as_str().unwrap_or_default());
     let address = match wanted.as_str() {
         "None" => "None".to_owned(),
@@ -161,7 +201,8 @@ fn cluster_ip(write: &Write<'_>, object: &mut Value, old: Option<&Value>, key: &
         "" if old.is_some_and(|old| !old.is_empty()) => return Ok(()),
         "" => {
             let free = addresses.free_address();
-            free.ok_or_else(|| ApiError::internal("no address is free"))?.to_string()
+            free.ok_or_else(|| ApiError::internal("no address is free"))?
+                .to_string()
         }
         // The kind's checks refuse another one.
         text if old.is_some_and(|old| !old.is_empty()) => text.to_owned(),
@@ -184,7 +225,12 @@ fn cluster_ip(write: &Write<'_>, object: &mut Value, old: Option<&Value>, key: &
     Ok(())
 }
 
-fn checked_address(write: &Write<'_>, object: &Value, text: &str, key: &str) -> Result<(), ApiError> {
+fn checked_address(
+    write: &Write<'_>,
+    object: &Value,
+    text: &str,
+    key: &str,
+) -> Result<(), ApiError> {
     let Ok(address) = text.parse::<Ipv4Addr>() else {
         // The kind's validation has the words.
         return Ok(());

@@ -115,7 +115,12 @@ impl ApiError {
 
     /// 404: `pods "x" not found`.
     pub fn not_found(what: GroupResource<'_>, name: &str) -> Self {
-        Self::new(404, "NotFound", format!("{what} {} not found", quoted(name))).about(what, name)
+        Self::new(
+            404,
+            "NotFound",
+            format!("{what} {} not found", quoted(name)),
+        )
+        .about(what, name)
     }
 
     /// 404 for a path that names no resource we serve.
@@ -134,7 +139,10 @@ impl ApiError {
         Self::new(
             405,
             "MethodNotAllowed",
-            format!("{verb} is not supported on resources of kind {}", quoted(&what.to_string())),
+            format!(
+                "{verb} is not supported on resources of kind {}",
+                quoted(&what.to_string())
+            ),
         )
         .about(what, "")
     }
@@ -262,9 +270,11 @@ impl ApiError {
 
     /// 422 without a named kind: a patch whose outcome can't be read.
     pub fn unprocessable(message: impl Into<String>) -> Self {
-        let mut error = Self::new(422, "Invalid", format!(
-            "the server rejected our request due to an error in our request"
-        ));
+        let mut error = Self::new(
+            422,
+            "Invalid",
+            format!("the server rejected our request due to an error in our request"),
+        );
         let text = message.into();
         error.details_mut().causes.push(Cause {
             reason: "UnexpectedServerResponse".to_owned(),
@@ -284,7 +294,11 @@ impl ApiError {
     /// 500.
     pub fn internal(message: impl fmt::Display) -> Self {
         let text = message.to_string();
-        let mut error = Self::new(500, "InternalError", format!("Internal error occurred: {text}"));
+        let mut error = Self::new(
+            500,
+            "InternalError",
+            format!("Internal error occurred: {text}"),
+        );
         error.details_mut().causes.push(Cause {
             message: text,
             ..Cause::default()

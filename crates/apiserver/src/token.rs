@@ -9,8 +9,8 @@ use crate::{
     status::{ApiError, GroupResource},
     write,
 };
-use serde_json::{Value, json};
 use secrecy::ExposeSecret;
+use serde_json::{Value, json};
 use tidegate_access::{Bound, TokenRequest};
 use tidegate_schema::{FieldError, Path};
 
@@ -24,15 +24,28 @@ const MOST_SECONDS: i64 = 1 << 32;
 pub(crate) async fn create(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
     WriteOptions::parse(&call.query, WriteKind::Create)?;
     let format = crate::negotiate::input_format(&call.headers)?;
-    let decoded = write::decode(&call.body, format, &call.resource, "authentication.k8s.io/v1", "TokenRequest")?;
+    let decoded = write::decode(
+        &call.body,
+        format,
+        &call.resource,
+        "authentication.k8s.io/v1",
+        "TokenRequest",
+    )?;
     let mut request = decoded.object;
     let account = account(cluster, call)?;
     complete(cluster, call, &mut request, &account)?;
     let now = cluster.clock.seconds();
-    let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(DEFAULT_SECONDS);
+    let seconds = request["spec"]["expirationSeconds"]
+        .as_i64()
+        .unwrap_or(DEFAULT_SECONDS);
     let bound = Ending::find(cluster, call, &request["spec"]["boundObjectRef"])?;
-    let audiences = request["spec"]["audiences"].as_array().into_iter().flatten();
-    let audiences: Vec<String> = audiences.filter_map(|text| text.as_str().map(str::to_owned)).collect();
+    let audiences = request["spec"]["audiences"]
+        .as_array()
+        .into_iter()
+        .flatten();
+    let audiences: Vec<String> = audiences
+        .filter_map(|text| text.as_str().map(str::to_owned))
+        .collect();
     let wanted = TokenRequest {
         namespace: &call.info.namespace,
         name: account.name(),
@@ -45,7 +58,10 @@ pub(crate) async fn create(cluster: &Cluster, call: &Call) -> Result<Answer, Api
         // As Go writes a pointer to nothing.
         request["spec"]["boundObjectRef"] = Value::Null;
     }
-    let issued = cluster.keys.issue(&wanted, now).map_err(ApiError::internal)?;
+    let issued = cluster
+        .keys
+        .issue(&wanted, now)
+        .map_err(ApiError::internal)?;
     request["status"] = json!({
         "token": issued.token.expose_secret(),
         "expirationTimestamp": crate::clock::text(issued.expires),
@@ -55,16 +71,27 @@ pub(crate) async fn create(cluster: &Cluster, call: &Call) -> Result<Answer, Api
 
 fn account(cluster: &Cluster, call: &Call) -> Result<Value, ApiError> {
     let entry = cluster.store.head(&call.key());
-    let entry = entry.ok_or_else(|| ApiError::not_found(call.resource.group_resource(), &call.info.name))?;
+    let entry = entry
+        .ok_or_else(|| ApiError::not_found(call.resource.group_resource(), &call.info.name))?;
     call.resource.tree(&entry.value)
 }
 
 /// Checks a request and sets what it leaves open.
-fn complete(cluster: &Cluster, call: &Call, request: &mut Value, account: &Value) -> Result<(), ApiError> {
-    let invalid = |name: &str, error| ApiError::invalid("authentication.k8s.io", "TokenRequest", name, &[error]);
+fn complete(
+    cluster: &Cluster,
+    call: &Call,
+    request: &mut Value,
+    account: &Value,
+) -> Result<(), ApiError> {
+    let invalid = |name: &str, error| {
+        ApiError::invalid("authentication.k8s.io", "TokenRequest", name, &[error])
+    };
     let root = Path::ROOT;
     let metadata = root.child("metadata");
-    for (key, expected) in [("name", &call.info.name), ("namespace", &call.info.namespace)] {
+    for (key, expected) in [
+        ("name", &call.info.name),
+        ("namespace", &call.info.namespace),
+    ] {
         let found = request.meta_text(key);
         if !found.is_empty() && found != expected.as_str() {
             let why = format!("must match the service account {key} if specified");
@@ -75,7 +102,10 @@ fn complete(cluster: &Cluster, call: &Call, request: &mut Value, account: &Value
     if !request["spec"].is_object() {
         request["spec"] = json!({});
     }
-    if request["spec"]["audiences"].as_array().is_none_or(Vec::is_empty) {
+    if request["spec"]["audiences"]
+        .as_array()
+        .is_none_or(Vec::is_empty)
+    {
         request["spec"]["audiences"] = cluster.keys.audiences().into();
     }
     if request["spec"]["expirationSeconds"].is_null() {
@@ -89,15 +119,23 @@ fn complete(cluster: &Cluster, call: &Call, request: &mut Value, account: &Value
     let at = spec.child("expirationSeconds");
     let seconds = &request["spec"]["expirationSeconds"];
     match seconds.as_i64() {
-        Some(number) if number < LEAST_SECONDS => {
-            Err(invalid("", FieldError::invalid(&at, seconds, "may not specify a duration less than 10 minutes")))
-        }
+        Some(number) if number < LEAST_SECONDS => Err(invalid(
+            "",
+            FieldError::invalid(
+                &at,
+                seconds,
+                "may not specify a duration less than 10 minutes",
+            ),
+        )),
         Some(number) if number > MOST_SECONDS => {
             let why = "may not specify a duration larger than 2^32 seconds";
             Err(invalid("", FieldError::invalid(&at, seconds, why)))
         }
         Some(_) => Ok(()),
-        None => Err(invalid("", FieldError::invalid(&at, seconds, "must be a number"))),
+        None => Err(invalid(
+            "",
+            FieldError::invalid(&at, seconds, "must be a number"),
+        )),
     }
 }
 
@@ -118,7 +156,10 @@ impl Ending {
             "Pod" => Bound::Pod {
                 name,
                 uid,
-                node: self.node.as_ref().map(|(name, uid)| (name.as_str(), uid.as_str())),
+                node: self
+                    .node
+                    .as_ref()
+                    .map(|(name, uid)| (name.as_str(), uid.as_str())),
             },
             "Secret" => Bound::Secret { name, uid },
             _ => Bound::Node { name, uid },
@@ -145,7 +186,10 @@ impl Ending {
             group: "",
             resource: plural,
         };
-        let entry = cluster.store.head(&key).ok_or_else(|| ApiError::not_found(what, name))?;
+        let entry = cluster
+            .store
+            .head(&key)
+            .ok_or_else(|| ApiError::not_found(what, name))?;
         let object = object::from_bytes(&entry.value).map_err(ApiError::internal)?;
         if kind == "Pod" && object["spec"]["serviceAccountName"] != call.info.name.as_str() {
             return Err(ApiError::bad_request(format!(
@@ -168,11 +212,17 @@ impl Ending {
                 ),
             ));
         }
-        let node = object["spec"]["nodeName"].as_str().filter(|_| kind == "Pod").map(|node| {
-            let entry = cluster.store.head(&format!("nodes/{node}"));
-            let found = entry.and_then(|entry| object::from_bytes(&entry.value).ok());
-            (node.to_owned(), found.map_or_else(String::new, |node| node.uid().to_owned()))
-        });
+        let node = object["spec"]["nodeName"]
+            .as_str()
+            .filter(|_| kind == "Pod")
+            .map(|node| {
+                let entry = cluster.store.head(&format!("nodes/{node}"));
+                let found = entry.and_then(|entry| object::from_bytes(&entry.value).ok());
+                (
+                    node.to_owned(),
+                    found.map_or_else(String::new, |node| node.uid().to_owned()),
+                )
+            });
         Ok(Some(Self {
             kind: kind.to_owned(),
             name: name.to_owned(),
@@ -189,11 +239,17 @@ pub(crate) fn discovery(handler: &Handler, parts: &[&str]) -> Result<Answer, Api
     let (document, media_type) = if parts.first() == Some(&"openid") {
         (keys.jwks(), "application/jwk-set+json")
     } else {
-        (keys.openid_configuration(&format!("{url}/openid/v1/jwks")), crate::negotiate::JSON)
+        (
+            keys.openid_configuration(&format!("{url}/openid/v1/jwks")),
+            crate::negotiate::JSON,
+        )
     };
     let mut answer = Answer::json(200, document);
     answer.media_type = media_type;
     let age = tidegate_access::DISCOVERY_MAX_AGE;
-    answer.headers.push((http::header::CACHE_CONTROL, format!("public, max-age={age}")));
+    answer.headers.push((
+        http::header::CACHE_CONTROL,
+        format!("public, max-age={age}"),
+    ));
     Ok(answer)
 }

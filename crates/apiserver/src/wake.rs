@@ -44,7 +44,11 @@ impl Wake {
     pub(crate) async fn next(&self) -> String {
         loop {
             let changed = self.changed.notified();
-            let first = self.keys.lock().unwrap_or_else(PoisonError::into_inner).pop_first();
+            let first = self
+                .keys
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop_first();
             match first {
                 Some(key) => return key,
                 None => changed.await,

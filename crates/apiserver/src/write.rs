@@ -15,11 +15,7 @@ pub(crate) mod scale;
 pub(crate) mod update;
 
 use crate::{
-    admission,
-    call::Call,
-    cluster::Cluster,
-    request::options::WriteOptions,
-    resource::Resource,
+    admission, call::Call, cluster::Cluster, request::options::WriteOptions, resource::Resource,
     status::ApiError,
 };
 use serde_json::Value;

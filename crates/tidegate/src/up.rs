@@ -33,7 +33,8 @@ pub(crate) fn run(arguments: &UpArgs) -> Result<u8, Failure> {
 }
 
 async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
-    let mut signals = Signals::catch().map_err(|error| Failure::error(format!("cannot catch signals: {error}")))?;
+    let mut signals = Signals::catch()
+        .map_err(|error| Failure::error(format!("cannot catch signals: {error}")))?;
     let data = match arguments.data_dir() {
         Some(dir) => Some(DataDir::open(dir)?),
         None => None,
@@ -66,12 +67,18 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
 }
 
 /// Writes the administrator's kubeconfig where it was asked for, else into the data directory.
-fn write_kubeconfig(server: &Server, arguments: &UpArgs, data: Option<&DataDir>) -> Result<PathBuf, Failure> {
+fn write_kubeconfig(
+    server: &Server,
+    arguments: &UpArgs,
+    data: Option<&DataDir>,
+) -> Result<PathBuf, Failure> {
     let text = server.admin_kubeconfig().map_err(Failure::error)?;
     let path = match (&arguments.kubeconfig, data) {
         (Some(path), _) => path.clone(),
         (None, Some(data)) => data.path().join(data_dir::KUBECONFIG),
-        (None, None) => std::env::temp_dir().join(format!("tidegate-{}.kubeconfig", std::process::id())),
+        (None, None) => {
+            std::env::temp_dir().join(format!("tidegate-{}.kubeconfig", std::process::id()))
+        }
     };
     data_dir::write_private(&path, text.expose_secret().as_bytes())
         .map_err(|error| Failure::error(format!("cannot write {}: {error}", path.display())))?;

@@ -3,8 +3,7 @@
 use crate::{
     call::Call,
     cluster::Cluster,
-    ids,
-    object,
+    ids, object,
     status::{ApiError, GroupResource},
 };
 use serde_json::{Value, json};
@@ -19,16 +18,24 @@ const TOLERATION_SECONDS: i64 = 300;
 /// Completes a new pod. Other objects stay as they are.
 pub(super) fn complete(cluster: &Cluster, call: &Call, object: &mut Value) -> Result<(), ApiError> {
     let resource = &call.resource;
-    let is_pod = resource.group.is_empty() && resource.plural == "pods" && call.info.subresource.is_empty();
+    let is_pod =
+        resource.group.is_empty() && resource.plural == "pods" && call.info.subresource.is_empty();
     if !is_pod || !object["spec"].is_object() {
         return Ok(());
     }
     service_account(cluster, call, object)?;
     let spec = &mut object["spec"];
-    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+    for key in [
+        "node.kubernetes.io/not-ready",
+        "node.kubernetes.io/unreachable",
+    ] {
         tolerate(spec, key);
     }
-    if spec["priorityClassName"].as_str().unwrap_or_default().is_empty() {
+    if spec["priorityClassName"]
+        .as_str()
+        .unwrap_or_default()
+        .is_empty()
+    {
         spec["priority"] = 0.into();
         spec["preemptionPolicy"] = "PreemptLowerPriority".into();
     }
@@ -38,12 +45,21 @@ pub(super) fn complete(cluster: &Cluster, call: &Call, object: &mut Value) -> Re
 fn service_account(cluster: &Cluster, call: &Call, pod: &mut Value) -> Result<(), ApiError> {
     let namespace = &call.info.namespace;
     let spec = &mut pod["spec"];
-    if spec["serviceAccountName"].as_str().unwrap_or_default().is_empty() {
+    if spec["serviceAccountName"]
+        .as_str()
+        .unwrap_or_default()
+        .is_empty()
+    {
         spec["serviceAccountName"] = "default".into();
         spec["serviceAccount"] = "default".into();
     }
-    let account = spec["serviceAccountName"].as_str().unwrap_or_default().to_owned();
-    let entry = cluster.store.head(&format!("serviceaccounts/{namespace}/{account}"));
+    let account = spec["serviceAccountName"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let entry = cluster
+        .store
+        .head(&format!("serviceaccounts/{namespace}/{account}"));
     let found = entry.and_then(|entry| object::from_bytes(&entry.value).ok());
     let Some(found) = found else {
         let missing = ApiError::not_found(
@@ -53,9 +69,16 @@ fn service_account(cluster: &Cluster, call: &Call, pod: &mut Value) -> Result<()
             },
             &account,
         );
-        let why = format!("error looking up service account {namespace}/{account}: {}", missing.message);
+        let why = format!(
+            "error looking up service account {namespace}/{account}: {}",
+            missing.message
+        );
         let name = object::Meta::name(&*pod).to_owned();
-        return Err(ApiError::forbidden(call.resource.group_resource(), &name, &why));
+        return Err(ApiError::forbidden(
+            call.resource.group_resource(),
+            &name,
+            &why,
+        ));
     };
     let spec = &mut pod["spec"];
     let wanted = spec["automountServiceAccountToken"].as_bool();
@@ -63,7 +86,9 @@ fn service_account(cluster: &Cluster, call: &Call, pod: &mut Value) -> Result<()
     if wanted.unwrap_or(true) {
         mount_token(spec);
     }
-    let has_secrets = spec["imagePullSecrets"].as_array().is_some_and(|all| !all.is_empty());
+    let has_secrets = spec["imagePullSecrets"]
+        .as_array()
+        .is_some_and(|all| !all.is_empty());
     if !has_secrets && found["imagePullSecrets"].is_array() {
         spec["imagePullSecrets"] = found["imagePullSecrets"].clone();
     }
@@ -76,37 +101,55 @@ fn mount_token(spec: &mut Value) {
         let name = volume["name"].as_str()?;
         name.starts_with(TOKEN_VOLUME).then(|| name.to_owned())
     });
-    let name = existing.clone().unwrap_or_else(|| ids::generated_name(TOKEN_VOLUME));
+    let name = existing
+        .clone()
+        .unwrap_or_else(|| ids::generated_name(TOKEN_VOLUME));
     let mut needed = false;
     for list in ["initContainers", "containers"] {
-        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+        for container in spec
+            .get_mut(list)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             needed |= mount(container, &name);
         }
     }
     if existing.is_none() && needed {
-        push(spec, "volumes", json!({
-            "name": name,
-            "projected": {
-                "defaultMode": 420,
-                "sources": [
-                    { "serviceAccountToken": { "path": "token", "expirationSeconds": 3607 } },
-                    { "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } },
-                    { "downwardAPI": { "items": [{
-                        "path": "namespace",
-                        "fieldRef": { "apiVersion": "v1", "fieldPath": "metadata.namespace" },
-                    }] } },
-                ],
-            },
-        }));
+        push(
+            spec,
+            "volumes",
+            json!({
+                "name": name,
+                "projected": {
+                    "defaultMode": 420,
+                    "sources": [
+                        { "serviceAccountToken": { "path": "token", "expirationSeconds": 3607 } },
+                        { "configMap": { "name": "kube-root-ca.crt", "items": [{ "key": "ca.crt", "path": "ca.crt" }] } },
+                        { "downwardAPI": { "items": [{
+                            "path": "namespace",
+                            "fieldRef": { "apiVersion": "v1", "fieldPath": "metadata.namespace" },
+                        }] } },
+                    ],
+                },
+            }),
+        );
     }
 }
 
 /// Mounts the token, unless something is mounted there. Whether it did.
 fn mount(container: &mut Value, volume: &str) -> bool {
     let mounts = container["volumeMounts"].as_array();
-    let taken = mounts.into_iter().flatten().any(|mount| mount["mountPath"] == TOKEN_MOUNT);
+    let taken = mounts
+        .into_iter()
+        .flatten()
+        .any(|mount| mount["mountPath"] == TOKEN_MOUNT);
     if !taken && container.is_object() {
-        push(container, "volumeMounts", json!({ "name": volume, "readOnly": true, "mountPath": TOKEN_MOUNT }));
+        push(
+            container,
+            "volumeMounts",
+            json!({ "name": volume, "readOnly": true, "mountPath": TOKEN_MOUNT }),
+        );
     }
     !taken
 }
@@ -118,12 +161,16 @@ fn tolerate(spec: &mut Value, key: &str) {
         empty_or(&toleration["key"], key) && empty_or(&toleration["effect"], "NoExecute")
     });
     if !tolerated {
-        push(spec, "tolerations", json!({
-            "key": key,
-            "operator": "Exists",
-            "effect": "NoExecute",
-            "tolerationSeconds": TOLERATION_SECONDS,
-        }));
+        push(
+            spec,
+            "tolerations",
+            json!({
+                "key": key,
+                "operator": "Exists",
+                "effect": "NoExecute",
+                "tolerationSeconds": TOLERATION_SECONDS,
+            }),
+        );
     }
 }
 

@@ -17,8 +17,8 @@ use std::{
 };
 use tidegate_access::Attributes;
 use tidegate_rules::{
-    Admission, Ask, Authorize, GroupVersionKind, GroupVersionResource, Matched, Matches, Outcome, Policy, Selector,
-    Target, User, Verdict, Violation,
+    Admission, Ask, Authorize, GroupVersionKind, GroupVersionResource, Matched, Matches, Outcome,
+    Policy, Selector, Target, User, Verdict, Violation,
 };
 
 /// The policies that are in force.
@@ -65,21 +65,37 @@ impl Policies {
         let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if key.starts_with("validatingadmissionpolicybindings.") {
             match object {
-                Some(object) => drop(inner.bindings.insert(name.clone(), Arc::new(Binding::read(name, &object)))),
+                Some(object) => drop(
+                    inner
+                        .bindings
+                        .insert(name.clone(), Arc::new(Binding::read(name, &object))),
+                ),
                 None => drop(inner.bindings.remove(&name)),
             }
         } else {
             match object {
-                Some(object) => drop(inner.policies.insert(name.clone(), Arc::new(Known::read(name, &object)))),
+                Some(object) => drop(
+                    inner
+                        .policies
+                        .insert(name.clone(), Arc::new(Known::read(name, &object))),
+                ),
                 None => drop(inner.policies.remove(&name)),
             }
         }
     }
 
     /// Refuses what a policy refuses.
-    pub(crate) fn validate(&self, cluster: &Cluster, request: &Request<'_>) -> Result<(), ApiError> {
+    pub(crate) fn validate(
+        &self,
+        cluster: &Cluster,
+        request: &Request<'_>,
+    ) -> Result<(), ApiError> {
         let resource = &request.call.resource;
-        let exempt = ["admissionregistration.k8s.io", "authorization.k8s.io", "authentication.k8s.io"];
+        let exempt = [
+            "admissionregistration.k8s.io",
+            "authorization.k8s.io",
+            "authentication.k8s.io",
+        ];
         if exempt.contains(&resource.group.as_str()) {
             return Ok(());
         }
@@ -88,8 +104,19 @@ impl Policies {
             if inner.policies.is_empty() {
                 return Ok(());
             }
-            let bound = |name: &str| inner.bindings.values().filter(|binding| binding.policy == name).cloned().collect();
-            inner.policies.values().map(|known| (known.clone(), bound(&known.name))).collect()
+            let bound = |name: &str| {
+                inner
+                    .bindings
+                    .values()
+                    .filter(|binding| binding.policy == name)
+                    .cloned()
+                    .collect()
+            };
+            inner
+                .policies
+                .values()
+                .map(|known| (known.clone(), bound(&known.name)))
+                .collect()
         };
         let asked = Asked::new(cluster, request);
         let mut denials = Vec::new();
@@ -111,7 +138,9 @@ impl Known {
         Self {
             name,
             policy: Policy::compile(spec),
-            param_kind: kind.is_object().then(|| (text(&kind["apiVersion"]), text(&kind["kind"]))),
+            param_kind: kind
+                .is_object()
+                .then(|| (text(&kind["apiVersion"]), text(&kind["kind"]))),
         }
     }
 }
@@ -124,7 +153,9 @@ impl Binding {
             name,
             policy: spec["policyName"].as_str().unwrap_or_default().to_owned(),
             matches: Matches::read(&spec["matchResources"]),
-            actions: actions.filter_map(|action| action.as_str().map(str::to_owned)).collect(),
+            actions: actions
+                .filter_map(|action| action.as_str().map(str::to_owned))
+                .collect(),
             param_ref: spec["paramRef"].clone(),
         }
     }
@@ -163,12 +194,22 @@ impl<'a> Asked<'a> {
     fn new(cluster: &'a Cluster, request: &'a Request<'a>) -> Self {
         let resource = &*request.call.resource;
         let resources = cluster.registry.now();
-        let others = resources.all().filter(|other| other.collection == resource.collection);
-        let namespace = cluster.store.head(&format!("namespaces/{}", request.namespace()));
+        let others = resources
+            .all()
+            .filter(|other| other.collection == resource.collection);
+        let namespace = cluster
+            .store
+            .head(&format!("namespaces/{}", request.namespace()));
         let namespace = namespace.and_then(|entry| object::from_bytes(&entry.value).ok());
         let labels = namespace.as_ref().map(|namespace| {
-            let labels = namespace.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten();
-            labels.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+            let labels = namespace
+                .pointer("/metadata/labels")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten();
+            labels
+                .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()))
+                .collect()
         });
         let user = &request.call.user;
         Self {
@@ -176,7 +217,9 @@ impl<'a> Asked<'a> {
             request,
             resource: resource_of(resource),
             kind: kind_of(resource),
-            equivalents: others.map(|other| (resource_of(other), kind_of(other))).collect(),
+            equivalents: others
+                .map(|other| (resource_of(other), kind_of(other)))
+                .collect(),
             user: User {
                 name: user.name.clone(),
                 uid: user.uid.clone(),
@@ -211,7 +254,9 @@ impl<'a> Asked<'a> {
             match self.params(known, binding) {
                 Ok(params) => {
                     for param in params {
-                        let outcome = known.policy.evaluate(&self.admission(&matched, param.as_ref()));
+                        let outcome = known
+                            .policy
+                            .evaluate(&self.admission(&matched, param.as_ref()));
                         self.judge(known, binding, &outcome, denials);
                     }
                 }
@@ -267,12 +312,20 @@ impl<'a> Asked<'a> {
         };
         let resources = self.cluster.registry.now();
         let resource = resources.of_kind(api_version, kind);
-        let resource = resource.ok_or_else(|| format!("paramKind kind `{api_version}, Kind={kind}` not known"))?;
+        let resource = resource
+            .ok_or_else(|| format!("paramKind kind `{api_version}, Kind={kind}` not known"))?;
         let text = |key: &str| reference[key].as_str().unwrap_or_default();
-        let namespace = match (resource.namespaced, text("namespace"), self.request.namespace()) {
+        let namespace = match (
+            resource.namespaced,
+            text("namespace"),
+            self.request.namespace(),
+        ) {
             (false, "", _) => "",
             (false, ..) => {
-                return Err("paramRef.namespace must not be provided for a cluster-scoped `paramKind`".to_owned());
+                return Err(
+                    "paramRef.namespace must not be provided for a cluster-scoped `paramKind`"
+                        .to_owned(),
+                );
             }
             (true, "", "") => {
                 return Err(
@@ -284,7 +337,9 @@ impl<'a> Asked<'a> {
         };
         let found = self.find_params(resource, namespace, text("name"), &reference["selector"])?;
         if found.is_empty() && text("parameterNotFoundAction") == "Deny" {
-            return Err("no params found for policy binding with `Deny` parameterNotFoundAction".to_owned());
+            return Err(
+                "no params found for policy binding with `Deny` parameterNotFoundAction".to_owned(),
+            );
         }
         Ok(found.into_iter().map(Some).collect())
     }
@@ -298,22 +353,38 @@ impl<'a> Asked<'a> {
     ) -> Result<Vec<Value>, String> {
         if !name.is_empty() {
             let entry = self.cluster.store.head(&resource.key(namespace, name));
-            return Ok(entry.and_then(|entry| resource.tree(&entry.value).ok()).into_iter().collect());
+            return Ok(entry
+                .and_then(|entry| resource.tree(&entry.value).ok())
+                .into_iter()
+                .collect());
         }
         let selector = Selector::read(selector).map_err(|error| error.to_string())?;
         let snapshot = self.cluster.store.snapshot();
         let prefix = resource.key(namespace, "");
-        let objects = snapshot.range(&prefix, None).filter_map(|(_, entry)| resource.tree(&entry.value).ok());
+        let objects = snapshot
+            .range(&prefix, None)
+            .filter_map(|(_, entry)| resource.tree(&entry.value).ok());
         let selected = objects.filter(|object| {
-            let labels = object.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten();
-            let labels = labels.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()));
+            let labels = object
+                .pointer("/metadata/labels")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten();
+            let labels = labels
+                .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()));
             selector.matches(&labels.collect())
         });
         Ok(selected.collect())
     }
 
     /// A policy that can't be used denies, unless it lets failures pass.
-    fn misconfigured(&self, known: &Known, binding: Option<&Binding>, why: &str, denials: &mut Vec<Denial>) {
+    fn misconfigured(
+        &self,
+        known: &Known,
+        binding: Option<&Binding>,
+        why: &str,
+        denials: &mut Vec<Denial>,
+    ) {
         if !known.policy.ignores_failures() {
             denials.push(Denial {
                 message: words(known, binding, why),
@@ -324,7 +395,13 @@ impl<'a> Asked<'a> {
     }
 
     /// Does with an outcome what the binding says.
-    fn judge(&self, known: &Known, binding: &Binding, outcome: &Outcome, denials: &mut Vec<Denial>) {
+    fn judge(
+        &self,
+        known: &Known,
+        binding: &Binding,
+        outcome: &Outcome,
+        denials: &mut Vec<Denial>,
+    ) {
         let denial = |violation: &Violation| Denial {
             message: words(known, Some(binding), &violation.message),
             reason: violation.reason.clone(),
@@ -351,16 +428,27 @@ impl<'a> Asked<'a> {
     }
 
     fn refusal(&self, denial: Denial) -> ApiError {
-        let Denial { message, reason, code } = denial;
-        let named = self.request.object.map_or("", |object| {
-            if object.name().is_empty() { object.meta_text("generateName") } else { object.name() }
-        });
-        let name = [self.request.name, named, "Unknown"].into_iter().find(|name| !name.is_empty());
-        let what = self.request.call.resource.group_resource();
-        let mut error = ApiError::forbidden(what, name.unwrap_or_default(), &message).with_cause(Cause {
+        let Denial {
             message,
-            ..Cause::default()
+            reason,
+            code,
+        } = denial;
+        let named = self.request.object.map_or("", |object| {
+            if object.name().is_empty() {
+                object.meta_text("generateName")
+            } else {
+                object.name()
+            }
         });
+        let name = [self.request.name, named, "Unknown"]
+            .into_iter()
+            .find(|name| !name.is_empty());
+        let what = self.request.call.resource.group_resource();
+        let mut error =
+            ApiError::forbidden(what, name.unwrap_or_default(), &message).with_cause(Cause {
+                message,
+                ..Cause::default()
+            });
         error.code = code;
         error.reason = match reason.as_str() {
             "Forbidden" => "Forbidden",
@@ -378,7 +466,10 @@ fn words(known: &Known, binding: Option<&Binding>, why: &str) -> String {
             "ValidatingAdmissionPolicy '{}' with binding '{}' denied request: {why}",
             known.name, binding.name
         ),
-        None => format!("ValidatingAdmissionPolicy '{}' denied request: {why}", known.name),
+        None => format!(
+            "ValidatingAdmissionPolicy '{}' denied request: {why}",
+            known.name
+        ),
     }
 }
 

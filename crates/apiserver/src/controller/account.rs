@@ -30,10 +30,18 @@ pub(super) async fn ensure(cluster: &Cluster, namespace: &str) -> Settled {
         "data": { "ca.crt": cluster.endpoint.ca_pem },
     });
     let made = [
-        cluster.ensure(&format!("serviceaccounts/{namespace}/{ACCOUNT}"), account).await,
-        cluster.ensure(&format!("configmaps/{namespace}/{AUTHORITY}"), authority).await,
+        cluster
+            .ensure(&format!("serviceaccounts/{namespace}/{ACCOUNT}"), account)
+            .await,
+        cluster
+            .ensure(&format!("configmaps/{namespace}/{AUTHORITY}"), authority)
+            .await,
     ];
-    if made.iter().all(Result::is_ok) { Settled::Yes } else { Settled::Later }
+    if made.iter().all(Result::is_ok) {
+        Settled::Yes
+    } else {
+        Settled::Later
+    }
 }
 
 /// One of the two may have been deleted: its namespace is looked at.

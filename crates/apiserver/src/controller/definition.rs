@@ -26,7 +26,8 @@ pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
     let others = others(cluster, key);
     let written = cluster
         .modify(key, |definition| {
-            let status = tidegate_crd::conditions(definition, &others.iter().collect::<Vec<_>>(), &now);
+            let status =
+                tidegate_crd::conditions(definition, &others.iter().collect::<Vec<_>>(), &now);
             if definition["status"] == status {
                 return false;
             }
@@ -38,14 +39,22 @@ pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
             true
         })
         .await;
-    if written.is_ok() { Settled::Yes } else { Settled::Later }
+    if written.is_ok() {
+        Settled::Yes
+    } else {
+        Settled::Later
+    }
 }
 
 fn others(cluster: &Cluster, key: &str) -> Vec<Value> {
     let snapshot = cluster.store.snapshot();
     let prefix = format!("{DEFINITIONS}/");
-    let others = snapshot.range(&prefix, None).filter(|(other, _)| *other != key);
-    others.filter_map(|(_, entry)| object::from_bytes(&entry.value).ok()).collect()
+    let others = snapshot
+        .range(&prefix, None)
+        .filter(|(other, _)| *other != key);
+    others
+        .filter_map(|(_, entry)| object::from_bytes(&entry.value).ok())
+        .collect()
 }
 
 /// A definition has gone: another may now have the names that it held.
@@ -55,7 +64,9 @@ fn look_at_rivals(cluster: &Cluster) {
         let refused = object::from_bytes(&entry.value).is_ok_and(|definition| {
             let conditions = definition["status"]["conditions"].as_array();
             let mut conditions = conditions.into_iter().flatten();
-            conditions.any(|condition| condition["type"] == "NamesAccepted" && condition["status"] == "False")
+            conditions.any(|condition| {
+                condition["type"] == "NamesAccepted" && condition["status"] == "False"
+            })
         });
         if refused {
             cluster.work.add(key);
@@ -66,13 +77,18 @@ fn look_at_rivals(cluster: &Cluster) {
 async fn clean_up(cluster: &Cluster, key: &str, definition: &Value) -> Settled {
     let collection = format!(
         "{}.{}",
-        definition["spec"]["names"]["plural"].as_str().unwrap_or_default(),
+        definition["spec"]["names"]["plural"]
+            .as_str()
+            .unwrap_or_default(),
         definition["spec"]["group"].as_str().unwrap_or_default()
     );
     let prefix = format!("{collection}/");
     let keys: Vec<String> = {
         let snapshot = cluster.store.snapshot();
-        snapshot.range(&prefix, None).map(|(key, _)| key.to_owned()).collect()
+        snapshot
+            .range(&prefix, None)
+            .map(|(key, _)| key.to_owned())
+            .collect()
     };
     for key in &keys {
         if let Err(error) = cluster.remove(key, Some("Background")).await {
@@ -85,7 +101,11 @@ async fn clean_up(cluster: &Cluster, key: &str, definition: &Value) -> Settled {
     let now = cluster.clock.time();
     let finished = cluster
         .modify(key, |definition| {
-            let kept: Vec<String> = definition.finalizers().into_iter().filter(|name| name != CLEANUP).collect();
+            let kept: Vec<String> = definition
+                .finalizers()
+                .into_iter()
+                .filter(|name| name != CLEANUP)
+                .collect();
             definition.set_finalizers(kept);
             special::set_condition(
                 definition,
@@ -100,5 +120,9 @@ async fn clean_up(cluster: &Cluster, key: &str, definition: &Value) -> Settled {
             true
         })
         .await;
-    if finished.is_ok() { Settled::Yes } else { Settled::Later }
+    if finished.is_ok() {
+        Settled::Yes
+    } else {
+        Settled::Later
+    }
 }

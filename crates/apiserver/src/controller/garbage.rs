@@ -19,7 +19,11 @@ pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
     };
     let owner = as_owner(cluster, key, &object).await;
     let dependent = as_dependent(cluster, key, &object, owners_of(&entry.value)).await;
-    if owner == Settled::Later { owner } else { dependent }
+    if owner == Settled::Later {
+        owner
+    } else {
+        dependent
+    }
 }
 
 /// How an owner is.
@@ -37,7 +41,10 @@ async fn as_dependent(cluster: &Cluster, key: &str, object: &Value, owners: Vec<
     if owners.is_empty() {
         return Settled::Yes;
     }
-    let states: Vec<State> = owners.iter().map(|owner| state(cluster, object.namespace(), owner)).collect();
+    let states: Vec<State> = owners
+        .iter()
+        .map(|owner| state(cluster, object.namespace(), owner))
+        .collect();
     let gone: Vec<&str> = owners
         .iter()
         .zip(&states)
@@ -57,7 +64,9 @@ async fn as_dependent(cluster: &Cluster, key: &str, object: &Value, owners: Vec<
     let finalizers = object.finalizers();
     let policy = if finalizers.iter().any(|name| name == ORPHAN) {
         "Orphan"
-    } else if finalizers.iter().any(|name| name == FOREGROUND) || states.contains(&State::Waiting) && has_dependents {
+    } else if finalizers.iter().any(|name| name == FOREGROUND)
+        || states.contains(&State::Waiting) && has_dependents
+    {
         "Foreground"
     } else {
         "Background"
@@ -78,10 +87,14 @@ fn state(cluster: &Cluster, namespace: &str, owner: &Owner) -> State {
         return State::Solid;
     };
     let key = resource.key(namespace, &owner.name);
-    let found = cluster.store.head(&key).and_then(|entry| object::from_bytes(&entry.value).ok());
+    let found = cluster
+        .store
+        .head(&key)
+        .and_then(|entry| object::from_bytes(&entry.value).ok());
     match found {
         Some(found) if found.uid() == owner.uid => {
-            let waits = found.is_being_deleted() && found.finalizers().iter().any(|name| name == FOREGROUND);
+            let waits = found.is_being_deleted()
+                && found.finalizers().iter().any(|name| name == FOREGROUND);
             if waits { State::Waiting } else { State::Solid }
         }
         _ => State::Absent,
@@ -104,7 +117,11 @@ async fn release(cluster: &Cluster, key: &str, uids: &[&str]) -> Settled {
             changed
         })
         .await;
-    if released.is_ok() { Settled::Yes } else { Settled::Later }
+    if released.is_ok() {
+        Settled::Yes
+    } else {
+        Settled::Later
+    }
 }
 
 async fn as_owner(cluster: &Cluster, key: &str, object: &Value) -> Settled {
@@ -123,7 +140,9 @@ async fn as_owner(cluster: &Cluster, key: &str, object: &Value) -> Settled {
         return drop_finalizer(cluster, key, ORPHAN).await;
     }
     if has(FOREGROUND) {
-        let blocking = dependents.iter().any(|dependent| blocks(cluster, dependent, object.uid()));
+        let blocking = dependents
+            .iter()
+            .any(|dependent| blocks(cluster, dependent, object.uid()));
         if !blocking {
             return drop_finalizer(cluster, key, FOREGROUND).await;
         }
@@ -138,18 +157,28 @@ fn blocks(cluster: &Cluster, dependent: &str, uid: &str) -> bool {
     let Some(entry) = cluster.store.head(dependent) else {
         return false;
     };
-    owners_of(&entry.value).iter().any(|owner| owner.uid == uid && owner.block_owner_deletion)
+    owners_of(&entry.value)
+        .iter()
+        .any(|owner| owner.uid == uid && owner.block_owner_deletion)
 }
 
 async fn drop_finalizer(cluster: &Cluster, key: &str, name: &str) -> Settled {
     let dropped = cluster
         .modify(key, |object| {
             let before = object.finalizers();
-            let after: Vec<String> = before.iter().filter(|finalizer| *finalizer != name).cloned().collect();
+            let after: Vec<String> = before
+                .iter()
+                .filter(|finalizer| *finalizer != name)
+                .cloned()
+                .collect();
             let changed = after.len() != before.len();
             object.set_finalizers(after);
             changed
         })
         .await;
-    if dropped.is_ok() { Settled::Yes } else { Settled::Later }
+    if dropped.is_ok() {
+        Settled::Yes
+    } else {
+        Settled::Later
+    }
 }

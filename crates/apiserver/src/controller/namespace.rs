@@ -21,14 +21,20 @@ pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
     if remaining.is_empty() {
         let finished = cluster
             .modify(key, |namespace| {
-                let has = namespace["spec"]["finalizers"].as_array().is_some_and(|all| !all.is_empty());
+                let has = namespace["spec"]["finalizers"]
+                    .as_array()
+                    .is_some_and(|all| !all.is_empty());
                 if has && let Some(spec) = namespace["spec"].as_object_mut() {
                     spec.remove("finalizers");
                 }
                 has
             })
             .await;
-        return if finished.is_ok() { Settled::Yes } else { Settled::Later };
+        return if finished.is_ok() {
+            Settled::Yes
+        } else {
+            Settled::Later
+        };
     }
     let now = cluster.clock.time();
     let told = cluster
@@ -60,7 +66,10 @@ async fn empty(cluster: &Cluster, namespace: &str) -> BTreeMap<String, Remaining
         }
         let prefix = format!("{}/{namespace}/", resource.collection);
         let snapshot = cluster.store.snapshot();
-        let keys: Vec<String> = snapshot.range(&prefix, None).map(|(key, _)| key.to_owned()).collect();
+        let keys: Vec<String> = snapshot
+            .range(&prefix, None)
+            .map(|(key, _)| key.to_owned())
+            .collect();
         for key in &keys {
             if let Err(error) = cluster.remove(key, Some("Background")).await {
                 tracing::warn!(%key, %error, "an object of a namespace that ends can't be deleted");
@@ -70,7 +79,9 @@ async fn empty(cluster: &Cluster, namespace: &str) -> BTreeMap<String, Remaining
             let Some(entry) = cluster.store.head(key) else {
                 continue;
             };
-            let what = remaining.entry(format!("{}.{}", resource.plural, resource.group)).or_default();
+            let what = remaining
+                .entry(format!("{}.{}", resource.plural, resource.group))
+                .or_default();
             what.objects += 1;
             let object = object::from_bytes(&entry.value).unwrap_or_default();
             for finalizer in object.finalizers() {
@@ -84,9 +95,24 @@ async fn empty(cluster: &Cluster, namespace: &str) -> BTreeMap<String, Remaining
 /// The conditions by which users see what a namespace waits for.
 fn tell(namespace: &mut Value, remaining: &BTreeMap<String, Remaining>, now: &str) {
     let mut conditions = vec![
-        ("NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered".to_owned()),
-        ("NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", "All legacy kube types successfully parsed".to_owned()),
-        ("NamespaceDeletionContentFailure", "False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization".to_owned()),
+        (
+            "NamespaceDeletionDiscoveryFailure",
+            "False",
+            "ResourcesDiscovered",
+            "All resources successfully discovered".to_owned(),
+        ),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "False",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed".to_owned(),
+        ),
+        (
+            "NamespaceDeletionContentFailure",
+            "False",
+            "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization".to_owned(),
+        ),
     ];
     let objects: Vec<String> = remaining
         .iter()
@@ -103,13 +129,18 @@ fn tell(namespace: &mut Value, remaining: &BTreeMap<String, Remaining>, now: &st
         *finalizers.entry(name).or_default() += count;
     }
     if !finalizers.is_empty() {
-        let texts: Vec<String> =
-            finalizers.iter().map(|(name, count)| format!("{name} in {count} resource instances")).collect();
+        let texts: Vec<String> = finalizers
+            .iter()
+            .map(|(name, count)| format!("{name} in {count} resource instances"))
+            .collect();
         conditions.push((
             "NamespaceFinalizersRemaining",
             "True",
             "SomeFinalizersRemain",
-            format!("Some content in the namespace has finalizers remaining: {}", texts.join(", ")),
+            format!(
+                "Some content in the namespace has finalizers remaining: {}",
+                texts.join(", ")
+            ),
         ));
     }
     for (kind, status, reason, message) in conditions {

@@ -16,5 +16,9 @@ pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
             true
         })
         .await;
-    if written.is_ok() { Settled::Yes } else { Settled::Later }
+    if written.is_ok() {
+        Settled::Yes
+    } else {
+        Settled::Later
+    }
 }

@@ -12,11 +12,18 @@ pub(super) async fn look(cluster: &Cluster) -> Settled {
     let roles: Vec<(String, Value)> = {
         let snapshot = cluster.store.snapshot();
         let roles = snapshot.range("clusterroles.rbac.authorization.k8s.io/", None);
-        roles.filter_map(|(key, entry)| Some((key.to_owned(), object::from_bytes(&entry.value).ok()?))).collect()
+        roles
+            .filter_map(|(key, entry)| {
+                Some((key.to_owned(), object::from_bytes(&entry.value).ok()?))
+            })
+            .collect()
     };
     debug_assert!(roles.iter().all(|(key, _)| key.starts_with(ROLES)));
     let all: Vec<&Value> = roles.iter().map(|(_, role)| role).collect();
-    for (key, role) in roles.iter().filter(|(_, role)| !role["aggregationRule"].is_null()) {
+    for (key, role) in roles
+        .iter()
+        .filter(|(_, role)| !role["aggregationRule"].is_null())
+    {
         let Some(rules) = tidegate_access::aggregate(role, all.iter().copied()) else {
             continue;
         };

@@ -19,7 +19,10 @@ use tidegate_store::{self as store, Expected, WriteError};
 fn user() -> User {
     User {
         name: "system:kube-controller-manager".to_owned(),
-        groups: vec!["system:authenticated".to_owned(), "system:masters".to_owned()],
+        groups: vec![
+            "system:authenticated".to_owned(),
+            "system:masters".to_owned(),
+        ],
         ..User::default()
     }
 }
@@ -36,7 +39,11 @@ impl Cluster {
 
     /// Changes an object until the change is in, or `change` says that there is none to make. An object whose last
     /// finalizer goes, goes.
-    pub(super) async fn modify(&self, key: &str, change: impl Fn(&mut Value) -> bool) -> Result<(), WriteError> {
+    pub(super) async fn modify(
+        &self,
+        key: &str,
+        change: impl Fn(&mut Value) -> bool,
+    ) -> Result<(), WriteError> {
         loop {
             let Some(entry) = self.store.head(key) else {
                 return Ok(());
@@ -52,11 +59,20 @@ impl Cluster {
             let body = object::to_body(&object);
             let collection = key.split('/').next().unwrap_or_default();
             let resource = self.registry.now().of_collection(collection).cloned();
-            let waits = resource.is_some_and(|resource| !crate::special::may_end(&resource, &object));
+            let waits =
+                resource.is_some_and(|resource| !crate::special::may_end(&resource, &object));
             let write = if object.is_being_deleted() && object.finalizers().is_empty() && !waits {
-                store::Write::Delete { key, expected, body }
+                store::Write::Delete {
+                    key,
+                    expected,
+                    body,
+                }
             } else {
-                store::Write::Put { key, expected, body }
+                store::Write::Put {
+                    key,
+                    expected,
+                    body,
+                }
             };
             match self.commit(write).await {
                 Err(WriteError::Conflict { .. }) => {}
@@ -74,7 +90,14 @@ impl Cluster {
         object.set_meta("creationTimestamp", self.clock.time());
         let body = object::to_body(&object);
         let expected = Expected::Absent;
-        match self.commit(store::Write::Put { key, expected, body }).await {
+        match self
+            .commit(store::Write::Put {
+                key,
+                expected,
+                body,
+            })
+            .await
+        {
             Err(WriteError::Conflict { .. }) => Ok(()),
             outcome => outcome.map(drop),
         }

@@ -17,7 +17,8 @@ impl ContinueToken {
     /// Writes a token.
     pub(crate) fn encode(&self) -> String {
         let revision = self.revision.map_or(json!(-1), Value::from);
-        let token = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("/{}", self.start)});
+        let token =
+            json!({"v": "meta.k8s.io/v1", "rv": revision, "start": format!("/{}", self.start)});
         URL_SAFE_NO_PAD.encode(token.to_string())
     }
 
@@ -30,9 +31,14 @@ impl ContinueToken {
             | base64::DecodeError::InvalidLastSymbol(at, _) => {
                 generic(format!("illegal base64 data at input byte {at}"))
             }
-            _ => generic(format!("illegal base64 data at input byte {}", text.len() - text.len() % 4)),
+            _ => generic(format!(
+                "illegal base64 data at input byte {}",
+                text.len() - text.len() % 4
+            )),
         })?;
-        let token = tidegate_schema::parse_json(&bytes).map_err(|error| generic(error.to_string()))?.value;
+        let token = tidegate_schema::parse_json(&bytes)
+            .map_err(|error| generic(error.to_string()))?
+            .value;
         if token["v"] != "meta.k8s.io/v1" {
             let version = token["v"].as_str().unwrap_or_default();
             return Err(refused(&format!(
@@ -72,7 +78,10 @@ mod tests {
                 revision,
                 start: "ns/name\0".to_owned(),
             };
-            assert_eq!(ContinueToken::decode(&token.encode()).expect("a token"), token);
+            assert_eq!(
+                ContinueToken::decode(&token.encode()).expect("a token"),
+                token
+            );
         }
     }
 
@@ -80,12 +89,25 @@ mod tests {
     fn broken_tokens_are_refused() {
         use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
         for (json, expected) in [
-            (r#"{"v":"x","rv":1,"start":"a"}"#, "invalid continue token: continue key is not valid: server does not recognize this encoded version x"),
-            (r#"{"v":"meta.k8s.io/v1","rv":0,"start":"a"}"#, "invalid continue token: continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)"),
-            (r#"{"v":"meta.k8s.io/v1","rv":1,"start":""}"#, "invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)"),
-            (r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../secrets/a"}"#, "invalid continue token: continue key is not valid: ../secrets/a"),
+            (
+                r#"{"v":"x","rv":1,"start":"a"}"#,
+                "invalid continue token: continue key is not valid: server does not recognize this encoded version x",
+            ),
+            (
+                r#"{"v":"meta.k8s.io/v1","rv":0,"start":"a"}"#,
+                "invalid continue token: continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+            ),
+            (
+                r#"{"v":"meta.k8s.io/v1","rv":1,"start":""}"#,
+                "invalid continue token: continue key is not valid: encoded start key empty (version meta.k8s.io/v1)",
+            ),
+            (
+                r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../secrets/a"}"#,
+                "invalid continue token: continue key is not valid: ../secrets/a",
+            ),
         ] {
-            let error = ContinueToken::decode(&URL_SAFE_NO_PAD.encode(json)).expect_err("a refusal");
+            let error =
+                ContinueToken::decode(&URL_SAFE_NO_PAD.encode(json)).expect_err("a refusal");
             assert_eq!(error.message, expected);
         }
     }

@@ -10,7 +10,8 @@ use crate::{
 /// Answers a get. A version that is asked for is one that the state must have reached.
 pub(crate) async fn get(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
     let wanted = call.query.get("resourceVersion").unwrap_or_default();
-    let wanted = version::parse(wanted).map_err(|error| ApiError::other(500, "", error.to_string()))?;
+    let wanted =
+        version::parse(wanted).map_err(|error| ApiError::other(500, "", error.to_string()))?;
     let snapshot = match wanted {
         Some(wanted) => version::not_older_than(&cluster.store, wanted).await?,
         None => cluster.store.snapshot(),

@@ -23,13 +23,21 @@ pub(crate) struct Page {
 }
 
 /// Answers a list.
-pub(crate) async fn list(cluster: &Cluster, call: &Call, options: &ListOptions) -> Result<Answer, ApiError> {
+pub(crate) async fn list(
+    cluster: &Cluster,
+    call: &Call,
+    options: &ListOptions,
+) -> Result<Answer, ApiError> {
     let page = selected(cluster, call, options).await?;
     present::list(cluster, call, page)
 }
 
 /// The page that is asked for.
-pub(crate) async fn selected(cluster: &Cluster, call: &Call, options: &ListOptions) -> Result<Page, ApiError> {
+pub(crate) async fn selected(
+    cluster: &Cluster,
+    call: &Call,
+    options: &ListOptions,
+) -> Result<Page, ApiError> {
     let selection = Selection::new(&call.resource, &call.info, options)?;
     let (snapshot, start) = state(cluster, call, options, &selection).await?;
     Ok(page(call, options, &selection, &snapshot, start.as_deref()))
@@ -53,15 +61,18 @@ async fn state(
         let start = format!("{}{}", selection.prefix(&call.resource), token.start);
         let snapshot = match token.revision {
             Some(revision) => version::exact(store, revision).await.map_err(|error| {
-                if error.code == 410 { continue_expired(token.start) } else { error }
+                if error.code == 410 {
+                    continue_expired(token.start)
+                } else {
+                    error
+                }
             })?,
             None => store.snapshot(),
         };
         return Ok((snapshot, Some(start)));
     }
-    let wanted = version::parse(&options.resource_version).map_err(|error| {
-        ApiError::bad_request(format!("invalid resource version: {error}"))
-    })?;
+    let wanted = version::parse(&options.resource_version)
+        .map_err(|error| ApiError::bad_request(format!("invalid resource version: {error}")))?;
     let Some(wanted) = wanted else {
         return Ok((store.snapshot(), None));
     };
@@ -93,9 +104,18 @@ fn continue_expired(start: String) -> ApiError {
     )
 }
 
-fn page(call: &Call, options: &ListOptions, selection: &Selection, snapshot: &Snapshot, start: Option<&str>) -> Page {
+fn page(
+    call: &Call,
+    options: &ListOptions,
+    selection: &Selection,
+    snapshot: &Snapshot,
+    start: Option<&str>,
+) -> Page {
     let prefix = selection.prefix(&call.resource);
-    let limit = usize::try_from(options.limit).ok().filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+    let limit = usize::try_from(options.limit)
+        .ok()
+        .filter(|limit| *limit > 0)
+        .unwrap_or(usize::MAX);
     let mut items = Vec::new();
     let mut last_key = None;
     let mut seen = 0_u64;
@@ -121,7 +141,10 @@ fn page(call: &Call, options: &ListOptions, selection: &Selection, snapshot: &Sn
     });
     let remaining = (more && selection.is_everything()).then(|| {
         let skipped = start.map_or(0, |start| snapshot.count_before(&prefix, start));
-        snapshot.count(&prefix).saturating_sub(skipped).saturating_sub(seen)
+        snapshot
+            .count(&prefix)
+            .saturating_sub(skipped)
+            .saturating_sub(seen)
     });
     Page {
         revision: snapshot.revision(),

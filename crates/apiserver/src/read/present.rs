@@ -18,18 +18,33 @@ use tidegate_store::Entry;
 const CHUNK: usize = 64 * 1024;
 
 /// An object from the store.
-pub(crate) fn stored(cluster: &Cluster, call: &Call, code: u16, entry: &Entry) -> Result<Answer, ApiError> {
-    let plain = call.output.format == Format::Json && !call.output.pretty && call.output.transform == Transform::None;
+pub(crate) fn stored(
+    cluster: &Cluster,
+    call: &Call,
+    code: u16,
+    entry: &Entry,
+) -> Result<Answer, ApiError> {
+    let plain = call.output.format == Format::Json
+        && !call.output.pretty
+        && call.output.transform == Transform::None;
     if plain {
         let bytes = call.resource.presented(&entry.value);
-        return Ok(Answer::json(code, Body::chunks([bytes, Bytes::from_static(b"\n")])));
+        return Ok(Answer::json(
+            code,
+            Body::chunks([bytes, Bytes::from_static(b"\n")]),
+        ));
     }
     let value = call.resource.tree(&entry.value)?;
     object(cluster, call, code, value)
 }
 
 /// An object at hand: one just written, or a review's answer.
-pub(crate) fn object(cluster: &Cluster, call: &Call, code: u16, value: Value) -> Result<Answer, ApiError> {
+pub(crate) fn object(
+    cluster: &Cluster,
+    call: &Call,
+    code: u16,
+    value: Value,
+) -> Result<Answer, ApiError> {
     let value = transformed(cluster, call, value)?;
     Answer::document(code, &value, call.output)
 }
@@ -59,7 +74,10 @@ fn transformed(cluster: &Cluster, call: &Call, value: Value) -> Result<Value, Ap
 /// A page of a list.
 pub(crate) fn list(cluster: &Cluster, call: &Call, page: Page) -> Result<Answer, ApiError> {
     let resource = &call.resource;
-    let metadata = list_metadata(&page, !resource.bare_items && call.output.transform == Transform::None);
+    let metadata = list_metadata(
+        &page,
+        !resource.bare_items && call.output.transform == Transform::None,
+    );
     match call.output.transform {
         Transform::None if call.output.format == Format::Json && !call.output.pretty => {
             Ok(Answer::json(200, streamed(resource, &metadata, page.items)))
@@ -82,7 +100,9 @@ pub(crate) fn list(cluster: &Cluster, call: &Call, page: Page) -> Result<Answer,
             });
             Answer::document(200, &list, call.output)
         }
-        Transform::PartialObjectMetadataList(version) => partial_list(call, version, metadata, &page.items),
+        Transform::PartialObjectMetadataList(version) => {
+            partial_list(call, version, metadata, &page.items)
+        }
         Transform::Table(version) => {
             let mut table = Table::new(cluster, call, version)?;
             for entry in &page.items {
@@ -90,11 +110,16 @@ pub(crate) fn list(cluster: &Cluster, call: &Call, page: Page) -> Result<Answer,
             }
             Answer::document(200, &table.finish(metadata), call.output)
         }
-        Transform::PartialObjectMetadata(_) => Err(ApiError::not_acceptable(&[]).with_message(format!(
-            "you requested PartialObjectMetadata, but the requested object is a list ({}List)",
-            resource.kind
-        ))),
-        Transform::Unknown => Err(ApiError::not_acceptable(&["application/json", "application/yaml"])),
+        Transform::PartialObjectMetadata(_) => {
+            Err(ApiError::not_acceptable(&[]).with_message(format!(
+                "you requested PartialObjectMetadata, but the requested object is a list ({}List)",
+                resource.kind
+            )))
+        }
+        Transform::Unknown => Err(ApiError::not_acceptable(&[
+            "application/json",
+            "application/yaml",
+        ])),
     }
 }
 
@@ -123,7 +148,13 @@ fn streamed(resource: &std::sync::Arc<Resource>, metadata: &Value, items: Vec<En
     );
     let resource = resource.clone();
     let state = (head.into_bytes(), items.into_iter(), true);
-    let small = state.1.as_slice().iter().map(|entry| entry.value.len()).sum::<usize>() < CHUNK;
+    let small = state
+        .1
+        .as_slice()
+        .iter()
+        .map(|entry| entry.value.len())
+        .sum::<usize>()
+        < CHUNK;
     let chunks = std::iter::from_fn({
         let mut state = Some(state);
         move || {
@@ -149,7 +180,12 @@ fn streamed(resource: &std::sync::Arc<Resource>, metadata: &Value, items: Vec<En
     }
 }
 
-fn partial_list(call: &Call, version: MetaVersion, metadata: Value, items: &[Entry]) -> Result<Answer, ApiError> {
+fn partial_list(
+    call: &Call,
+    version: MetaVersion,
+    metadata: Value,
+    items: &[Entry],
+) -> Result<Answer, ApiError> {
     let items: Result<Vec<Value>, ApiError> = items
         .iter()
         .map(|entry| Ok(partial(&call.resource.tree(&entry.value)?, version)))
@@ -189,7 +225,11 @@ enum Include {
 }
 
 impl<'a> Table<'a> {
-    pub(crate) fn new(cluster: &Cluster, call: &'a Call, version: MetaVersion) -> Result<Self, ApiError> {
+    pub(crate) fn new(
+        cluster: &Cluster,
+        call: &'a Call,
+        version: MetaVersion,
+    ) -> Result<Self, ApiError> {
         let include = match call.query.get("includeObject").unwrap_or_default() {
             "" | "Metadata" => Include::Metadata,
             "None" => Include::None,
@@ -233,10 +273,17 @@ impl<'a> Table<'a> {
 }
 
 /// One event's object, in the form that the watch's client wants.
-pub(crate) fn event_object(cluster: &Cluster, call: &Call, output: Output, bytes: &Bytes, with_columns: bool) -> Result<Bytes, ApiError> {
+pub(crate) fn event_object(
+    cluster: &Cluster,
+    call: &Call,
+    output: Output,
+    bytes: &Bytes,
+    with_columns: bool,
+) -> Result<Bytes, ApiError> {
     let value = match output.transform {
         Transform::None => return Ok(call.resource.presented(bytes)),
-        Transform::PartialObjectMetadata(version) | Transform::PartialObjectMetadataList(version) => {
+        Transform::PartialObjectMetadata(version)
+        | Transform::PartialObjectMetadataList(version) => {
             partial(&call.resource.tree(bytes)?, version)
         }
         Transform::Table(version) => {

@@ -19,9 +19,15 @@ pub(crate) struct Selection {
 
 impl Selection {
     /// From a list's or watch's place and options. Unknown fields are refused.
-    pub(crate) fn new(resource: &Resource, info: &RequestInfo, options: &ListOptions) -> Result<Self, ApiError> {
+    pub(crate) fn new(
+        resource: &Resource,
+        info: &RequestInfo,
+        options: &ListOptions,
+    ) -> Result<Self, ApiError> {
         for term in options.fields.terms() {
-            resource.check_field(&term.field).map_err(ApiError::bad_request)?;
+            resource
+                .check_field(&term.field)
+                .map_err(ApiError::bad_request)?;
         }
         let mut fields = options.fields.clone();
         if !info.name.is_empty() {
@@ -34,7 +40,11 @@ impl Selection {
             }
         }
         Ok(Self {
-            namespace: if resource.namespaced { info.namespace.clone() } else { String::new() },
+            namespace: if resource.namespaced {
+                info.namespace.clone()
+            } else {
+                String::new()
+            },
             labels: options.labels.clone(),
             fields,
         })
@@ -63,24 +73,40 @@ impl Selection {
         if !self.may_match_key(resource, key) {
             return false;
         }
-        if self.labels.is_empty() && self.fields.terms().iter().all(|term| is_key_field(&term.field)) {
+        if self.labels.is_empty()
+            && self
+                .fields
+                .terms()
+                .iter()
+                .all(|term| is_key_field(&term.field))
+        {
             return true;
         }
         let Ok(object) = object::from_bytes(bytes) else {
             return false;
         };
         let labels = object.pointer("/metadata/labels");
-        let label = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Value::as_str);
-        self.labels.matches(label) && self.fields.matches(|field| resource.field_value(&object, field))
+        let label = |key: &str| {
+            labels
+                .and_then(|labels| labels.get(key))
+                .and_then(Value::as_str)
+        };
+        self.labels.matches(label)
+            && self
+                .fields
+                .matches(|field| resource.field_value(&object, field))
     }
 
     fn may_match_key(&self, resource: &Resource, key: &str) -> bool {
         let (namespace, name) = resource.split_key(key);
-        self.fields.terms().iter().all(|term| match term.field.as_str() {
-            "metadata.name" => (term.value == name) == term.equals,
-            "metadata.namespace" => (term.value == namespace) == term.equals,
-            _ => true,
-        })
+        self.fields
+            .terms()
+            .iter()
+            .all(|term| match term.field.as_str() {
+                "metadata.name" => (term.value == name) == term.equals,
+                "metadata.namespace" => (term.value == namespace) == term.equals,
+                _ => true,
+            })
     }
 }
 

@@ -15,7 +15,11 @@ pub(crate) fn parse(text: &str) -> Result<Option<u64>, FieldError> {
     }
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().map(Some).map_err(|_| {
-        let why = if digits { "value out of range" } else { "invalid syntax" };
+        let why = if digits {
+            "value out of range"
+        } else {
+            "invalid syntax"
+        };
         let root = Path::ROOT;
         FieldError::invalid(
             &root.child("resourceVersion"),
@@ -27,8 +31,15 @@ pub(crate) fn parse(text: &str) -> Result<Option<u64>, FieldError> {
 
 /// The newest state, once it has reached `version`.
 pub(crate) async fn not_older_than(store: &Store, version: u64) -> Result<Snapshot, ApiError> {
-    if store.revision() < version && tokio::time::timeout(PATIENCE, store.wait_for(version)).await.is_err() {
-        return Err(ApiError::too_large_resource_version(version, store.revision()));
+    if store.revision() < version
+        && tokio::time::timeout(PATIENCE, store.wait_for(version))
+            .await
+            .is_err()
+    {
+        return Err(ApiError::too_large_resource_version(
+            version,
+            store.revision(),
+        ));
     }
     Ok(store.snapshot())
 }

@@ -28,7 +28,11 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 const LEAST_SECONDS: u64 = 1800;
 
 /// Answers a watch. Versions that can't be served are told as an event, as kube-apiserver does.
-pub(crate) async fn watch(cluster: &Arc<Cluster>, call: Call, options: &ListOptions) -> Result<Answer, ApiError> {
+pub(crate) async fn watch(
+    cluster: &Arc<Cluster>,
+    call: Call,
+    options: &ListOptions,
+) -> Result<Answer, ApiError> {
     let selection = Selection::new(&call.resource, &call.info, options)?;
     let wanted = version::parse(&options.resource_version)
         .map_err(|error| ApiError::other(500, "", error.to_string()))?;
@@ -94,7 +98,8 @@ impl Began {
             Some(wanted) => version::not_older_than(store, wanted).await?,
             None => store.snapshot(),
         };
-        let with_state = options.send_initial_events == Some(true) || wanted.is_none() && options.send_initial_events.is_none();
+        let with_state = options.send_initial_events == Some(true)
+            || wanted.is_none() && options.send_initial_events.is_none();
         let after = match wanted {
             Some(wanted) if !with_state => wanted,
             _ => snapshot.revision(),
@@ -181,7 +186,11 @@ impl Watch {
     }
 
     async fn wake(&mut self) -> Woken {
-        let bookmark_at = if self.bookmarks { self.next_bookmark } else { self.deadline };
+        let bookmark_at = if self.bookmarks {
+            self.next_bookmark
+        } else {
+            self.deadline
+        };
         tokio::select! {
             biased;
             () = self.faults.dropped() => Woken::Over,
@@ -225,7 +234,8 @@ impl Watch {
 
     fn write_frame(&mut self, chunk: &mut BytesMut, word: &str, bytes: &Bytes) {
         let first = !std::mem::replace(&mut self.columns_sent, true);
-        let object = present::event_object(&self.cluster, &self.call, self.call.output, bytes, first);
+        let object =
+            present::event_object(&self.cluster, &self.call, self.call.output, bytes, first);
         let object = object.unwrap_or_else(|error| object::to_bytes(&error.to_value()).into());
         put_frame(chunk, word, &object);
     }
@@ -240,7 +250,9 @@ impl Watch {
             object["metadata"]["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
         }
         let bytes = Bytes::from(object::to_body(&object).with_revision(revision));
-        let object = present::event_object(&self.cluster, &self.call, self.call.output, &bytes, false).ok()?;
+        let object =
+            present::event_object(&self.cluster, &self.call, self.call.output, &bytes, false)
+                .ok()?;
         let mut chunk = BytesMut::new();
         put_frame(&mut chunk, "BOOKMARK", &object);
         Some(chunk.freeze())
@@ -268,7 +280,9 @@ fn seen(selection: &Selection, call: &Call, event: &Event) -> Option<(&'static s
         (None, false) => None,
         (None, true) => Some(("ADDED", event.value.clone())),
         (Some(_), true) => Some(("MODIFIED", event.value.clone())),
-        (Some(_), false) if event.kind == EventKind::Deleted => Some(("DELETED", event.value.clone())),
+        (Some(_), false) if event.kind == EventKind::Deleted => {
+            Some(("DELETED", event.value.clone()))
+        }
         (Some(previous), false) => {
             // Its last state in view, at the version at which it left.
             Some(("DELETED", object::at_revision(previous, event.revision)))

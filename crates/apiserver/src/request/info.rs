@@ -29,7 +29,12 @@ pub struct RequestInfo {
 impl RequestInfo {
     /// Reads a method and a path. `watch` says whether the query asks for a watch, `name_selector` which name a
     /// field selector demands.
-    pub fn parse(method: &http::Method, path: &str, watch: bool, name_selector: Option<&str>) -> Self {
+    pub fn parse(
+        method: &http::Method,
+        path: &str,
+        watch: bool,
+        name_selector: Option<&str>,
+    ) -> Self {
         let mut info = Self {
             verb: plain_verb(method),
             path: path.to_owned(),
@@ -134,7 +139,13 @@ mod tests {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let method = method.parse().expect("a method");
         let info = RequestInfo::parse(&method, path, query == "watch", None);
-        let dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+        let dash = |text: &str| {
+            if text.is_empty() {
+                "-".to_owned()
+            } else {
+                text.to_owned()
+            }
+        };
         let found = [
             info.verb,
             &dash(&info.group),

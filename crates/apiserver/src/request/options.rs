@@ -152,7 +152,11 @@ impl ListOptions {
     /// A watch from "any version" is a request for initial events, unless it says otherwise.
     fn set_defaults(&mut self) {
         let legacy = matches!(self.resource_version.as_str(), "" | "0");
-        if self.send_initial_events.is_none() && legacy && self.watch && self.resource_version_match.is_empty() {
+        if self.send_initial_events.is_none()
+            && legacy
+            && self.watch
+            && self.resource_version_match.is_empty()
+        {
             self.send_initial_events = Some(true);
             self.resource_version_match = NOT_OLDER_THAN.to_owned();
         }
@@ -177,7 +181,11 @@ impl ListOptions {
                 ));
             }
             if !matches!(version_match, EXACT | NOT_OLDER_THAN) {
-                errors.push(unsupported(&at, version_match, &[EXACT, NOT_OLDER_THAN, ""]));
+                errors.push(unsupported(
+                    &at,
+                    version_match,
+                    &[EXACT, NOT_OLDER_THAN, ""],
+                ));
             }
             if version_match == EXACT && self.resource_version == "0" {
                 errors.push(FieldError::forbidden(
@@ -283,14 +291,23 @@ impl DeleteOptions {
                 ));
             }
             if !matches!(policy.as_str(), "Foreground" | "Background" | "Orphan") {
-                errors.push(unsupported(&at, policy, &["Foreground", "Background", "Orphan", "nil"]));
+                errors.push(unsupported(
+                    &at,
+                    policy,
+                    &["Foreground", "Background", "Orphan", "nil"],
+                ));
             }
         }
         check_dry_run(dry_run, &mut errors);
         if errors.is_empty() {
             Ok(self)
         } else {
-            Err(ApiError::invalid("meta.k8s.io", "DeleteOptions", "", &errors))
+            Err(ApiError::invalid(
+                "meta.k8s.io",
+                "DeleteOptions",
+                "",
+                &errors,
+            ))
         }
     }
 }
@@ -307,7 +324,11 @@ fn check_types(body: &Value) -> Result<(), ApiError> {
     let fields: [(&str, &str, fn(&Value) -> bool); 4] = [
         ("gracePeriodSeconds", "int64", Value::is_i64),
         ("orphanDependents", "bool", Value::is_boolean),
-        ("propagationPolicy", "v1.DeletionPropagation", Value::is_string),
+        (
+            "propagationPolicy",
+            "v1.DeletionPropagation",
+            Value::is_string,
+        ),
         ("dryRun", "[]string", Value::is_array),
     ];
     for (name, wanted, is_right) in fields {
@@ -373,7 +394,10 @@ fn check_field_manager(manager: &str, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::invalid(
                 &at,
                 &manager.into(),
-                format!("invalid character U+{:04X} (at position {position})", u32::from(c)),
+                format!(
+                    "invalid character U+{:04X} (at position {position})",
+                    u32::from(c)
+                ),
             ));
         }
     }

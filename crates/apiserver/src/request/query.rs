@@ -7,7 +7,9 @@ pub struct Query(Vec<(String, String)>);
 impl Query {
     /// Reads a query string. Pairs that can't be decoded are left out, as Go's `url.Query` does.
     pub fn parse(text: &str) -> Self {
-        let pairs = text.split('&').filter(|pair| !pair.is_empty() && !pair.contains(';'));
+        let pairs = text
+            .split('&')
+            .filter(|pair| !pair.is_empty() && !pair.contains(';'));
         Self(
             pairs
                 .filter_map(|pair| {

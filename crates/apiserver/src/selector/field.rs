@@ -22,9 +22,8 @@ impl FieldSelector {
         parts.sort_unstable();
         let mut terms = Vec::new();
         for part in parts.into_iter().filter(|part| !part.is_empty()) {
-            let (field, equals, value) = split_term(part).ok_or_else(|| {
-                format!("invalid selector: '{text}'; can't understand '{part}'")
-            })?;
+            let (field, equals, value) = split_term(part)
+                .ok_or_else(|| format!("invalid selector: '{text}'; can't understand '{part}'"))?;
             terms.push(FieldTerm {
                 field: field.to_owned(),
                 value: unescaped(value)?,
@@ -138,7 +137,9 @@ mod tests {
     fn check(text: &str, fields: &[(&str, &str)], expected: Result<bool, &str>) {
         let value_of = |field: &str| {
             let found = fields.iter().find(|(name, _)| *name == field);
-            found.map(|(_, value)| (*value).to_owned()).unwrap_or_default()
+            found
+                .map(|(_, value)| (*value).to_owned())
+                .unwrap_or_default()
         };
         let found = FieldSelector::parse(text).map(|selector| selector.matches(value_of));
         assert_eq!(found, expected.map_err(str::to_owned), "{text}");

@@ -1,8 +1,8 @@
 //! Label selectors: `app=web,tier in (a,b),!legacy`. A hand-written lexer and parser, for the sake of the words
 //! of its errors, which are apimachinery's.
 
-use tidegate_schema::{FieldError, Path};
 use serde_json::Value;
+use tidegate_schema::{FieldError, Path};
 
 /// Requirements that must all hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -123,10 +123,15 @@ fn tokens(text: &str) -> Vec<Token> {
         if is_space(bytes[at]) {
             at += 1;
         } else if is_special(bytes[at]) {
-            let run = bytes[at..].iter().take_while(|byte| is_special(**byte)).count();
+            let run = bytes[at..]
+                .iter()
+                .take_while(|byte| is_special(**byte))
+                .count();
             let run = &bytes[at..at + run];
             // The longest prefix that is a symbol.
-            let best = (1..=run.len().min(2)).rev().find_map(|n| Some((symbol(&run[..n])?, n)));
+            let best = (1..=run.len().min(2))
+                .rev()
+                .find_map(|n| Some((symbol(&run[..n])?, n)));
             let (kind, length) = best.unwrap_or((Kind::Error, run.len()));
             out.push(Token {
                 kind,
@@ -250,7 +255,11 @@ impl Parser {
         check_key(&key, &Path::ROOT)?;
         let after = self.peek_value().kind;
         if negated || matches!(after, Kind::End | Kind::Comma) {
-            let operator = if negated { Operator::DoesNotExist } else { Operator::Exists };
+            let operator = if negated {
+                Operator::DoesNotExist
+            } else {
+                Operator::Exists
+            };
             return checked(key, operator, Vec::new());
         }
         let (operator, values) = self.operator_and_values()?;
@@ -340,7 +349,12 @@ impl Parser {
                         _ => {}
                     }
                 }
-                _ => return Err(format!("found '{}', expected: ',', or identifier", token.text)),
+                _ => {
+                    return Err(format!(
+                        "found '{}', expected: ',', or identifier",
+                        token.text
+                    ));
+                }
             }
         }
     }
@@ -366,7 +380,11 @@ fn checked(key: String, operator: Operator, values: Vec<String>) -> Result<Requi
         let at = at.key(&key);
         let why = tidegate_kinds::meta::label_value_errors(value);
         if !why.is_empty() {
-            errors.push(FieldError::invalid(&at, &Value::from(value.as_str()), why.join("; ")));
+            errors.push(FieldError::invalid(
+                &at,
+                &Value::from(value.as_str()),
+                why.join("; "),
+            ));
         }
     }
     match errors.as_slice() {
@@ -439,10 +457,22 @@ mod tests {
     fn errors_have_the_known_words() {
         for (text, expected) in [
             ("app=web,", "found '', expected: identifier after ','"),
-            ("app web", "unable to parse requirement: found 'web', expected: in, notin, =, ==, !=, gt, lt"),
-            ("app in web", "unable to parse requirement: found 'web' expected: '('"),
-            (",", "found ',', expected: !, identifier, or 'end of string'"),
-            ("=web", "found '=', expected: !, identifier, or 'end of string'"),
+            (
+                "app web",
+                "unable to parse requirement: found 'web', expected: in, notin, =, ==, !=, gt, lt",
+            ),
+            (
+                "app in web",
+                "unable to parse requirement: found 'web' expected: '('",
+            ),
+            (
+                ",",
+                "found ',', expected: !, identifier, or 'end of string'",
+            ),
+            (
+                "=web",
+                "found '=', expected: !, identifier, or 'end of string'",
+            ),
             (
                 "n>x",
                 "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer",

@@ -67,7 +67,11 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
     stream.set_nodelay(true)?;
     let greeting = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await;
     let stream = greeting.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let certificate = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(|chain| chain.first());
     let peer = Arc::new(Peer {
         certificate: certificate.map(|certificate| certificate.as_ref().to_vec()),
     });

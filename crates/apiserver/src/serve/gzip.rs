@@ -16,7 +16,9 @@ const LEVEL: u32 = 4;
 /// Whether an answer should be compressed.
 pub(super) fn is_wanted(headers: &HeaderMap, body: &Body) -> bool {
     let accepted = headers.get_all(header::ACCEPT_ENCODING).iter();
-    let mut accepted = accepted.filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(','));
+    let mut accepted = accepted
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(','));
     let accepted = accepted.any(|coding| {
         let mut parts = coding.split(';');
         let gzip = parts.next().is_some_and(|name| name.trim() == "gzip");
@@ -27,23 +29,29 @@ pub(super) fn is_wanted(headers: &HeaderMap, body: &Body) -> bool {
 
 /// A body, compressed while it is read.
 pub(super) fn compressed(body: Body) -> Body {
-    let state = (BodyStream::new(body), Some(GzEncoder::new(Vec::new(), Compression::new(LEVEL))));
-    Body::stream(futures::stream::unfold(state, |(mut chunks, encoder)| async move {
-        let mut encoder = encoder?;
-        loop {
-            let Some(Ok(frame)) = chunks.next().await else {
-                // Writing to memory doesn't fail.
-                let rest = encoder.finish().unwrap_or_default();
-                return Some((Bytes::from(rest), (chunks, None)));
-            };
-            let data = frame.into_data().unwrap_or_default();
-            if encoder.write_all(&data).is_err() {
-                return None;
+    let state = (
+        BodyStream::new(body),
+        Some(GzEncoder::new(Vec::new(), Compression::new(LEVEL))),
+    );
+    Body::stream(futures::stream::unfold(
+        state,
+        |(mut chunks, encoder)| async move {
+            let mut encoder = encoder?;
+            loop {
+                let Some(Ok(frame)) = chunks.next().await else {
+                    // Writing to memory doesn't fail.
+                    let rest = encoder.finish().unwrap_or_default();
+                    return Some((Bytes::from(rest), (chunks, None)));
+                };
+                let data = frame.into_data().unwrap_or_default();
+                if encoder.write_all(&data).is_err() {
+                    return None;
+                }
+                let ready = std::mem::take(encoder.get_mut());
+                if !ready.is_empty() {
+                    return Some((Bytes::from(ready), (chunks, Some(encoder))));
+                }
             }
-            let ready = std::mem::take(encoder.get_mut());
-            if !ready.is_empty() {
-                return Some((Bytes::from(ready), (chunks, Some(encoder))));
-            }
-        }
-    }))
+        },
+    ))
 }

@@ -60,18 +60,25 @@ impl Handler {
     }
 
     /// Answers a request. Never fails: a refusal is an answer too.
-    pub(crate) async fn handle(self: &Arc<Self>, request: Request<Incoming>, peer: &Peer) -> Response<Body> {
+    pub(crate) async fn handle(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        peer: &Peer,
+    ) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let request_headers = parts.headers.clone();
         let is_head = parts.method == Method::HEAD;
         let (info, query) = place(&parts);
         let class = class_of(&info);
         let Some(permit) = self.turnstile.enter(class) else {
-            let error = ApiError::too_many_requests("Too many requests, please try again later.", 1);
+            let error =
+                ApiError::too_many_requests("Too many requests, please try again later.", 1);
             return respond::refusal(&error, &request_headers, &Warnings::default());
         };
         let warnings = Warnings::default();
-        let answered = self.admitted(parts, body, info, query, peer, &warnings).await;
+        let answered = self
+            .admitted(parts, body, info, query, peer, &warnings)
+            .await;
         let response = match answered {
             Ok(admitted) => route::answer(self, admitted).await,
             Err(error) => respond::refusal(&error, &request_headers, &warnings),
@@ -88,7 +95,11 @@ impl Handler {
             return response.map(|_| Body::empty());
         }
         // A body that is there whole needs its place no longer.
-        if response.body().len().is_some() { response } else { response.map(with_permit) }
+        if response.body().len().is_some() {
+            response
+        } else {
+            response.map(with_permit)
+        }
     }
 
     async fn admitted(
@@ -134,20 +145,32 @@ impl Handler {
     }
 
     /// The user that the sender wants to be, if they may.
-    fn impersonated(&self, headers: &HeaderMap, info: &RequestInfo, user: User) -> Result<User, ApiError> {
-        let text = headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let wanted = tidegate_access::Impersonation::parse(text).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    fn impersonated(
+        &self,
+        headers: &HeaderMap,
+        info: &RequestInfo,
+        user: User,
+    ) -> Result<User, ApiError> {
+        let text = headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+        let wanted = tidegate_access::Impersonation::parse(text)
+            .map_err(|error| ApiError::bad_request(error.to_string()))?;
         let Some(wanted) = wanted else {
             return Ok(user);
         };
-        let decide = |user: &User, attributes: &Attributes<'_>| self.cluster.rbac().authorize(user, attributes);
-        wanted.authorize(&user, &attributes(info, info.verb), decide).map_err(|refusal| {
-            let what = GroupResource {
-                group: &refusal.group,
-                resource: &refusal.resource,
-            };
-            ApiError::forbidden(what, &refusal.name, &refusal.message)
-        })
+        let decide = |user: &User, attributes: &Attributes<'_>| {
+            self.cluster.rbac().authorize(user, attributes)
+        };
+        wanted
+            .authorize(&user, &attributes(info, info.verb), decide)
+            .map_err(|refusal| {
+                let what = GroupResource {
+                    group: &refusal.group,
+                    resource: &refusal.resource,
+                };
+                ApiError::forbidden(what, &refusal.name, &refusal.message)
+            })
     }
 
     async fn read(&self, method: &Method, body: Incoming) -> Result<Bytes, ApiError> {
@@ -157,14 +180,19 @@ impl Handler {
         let limit = self.limits.body_bytes;
         let reading = Limited::new(body, limit).collect();
         let Ok(read) = tokio::time::timeout(self.limits.body_time, reading).await else {
-            return Err(ApiError::timeout("the request's body did not come in time", 0));
+            return Err(ApiError::timeout(
+                "the request's body did not come in time",
+                0,
+            ));
         };
         match read {
             Ok(collected) => Ok(collected.to_bytes()),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 Err(ApiError::too_large(format!("limit is {limit}")))
             }
-            Err(error) => Err(ApiError::bad_request(format!("the request's body can't be read: {error}"))),
+            Err(error) => Err(ApiError::bad_request(format!(
+                "the request's body can't be read: {error}"
+            ))),
         }
     }
 }
@@ -172,9 +200,15 @@ impl Handler {
 /// What a request is about, and its query.
 fn place(parts: &request::Parts) -> (RequestInfo, Query) {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let watch = query.get("watch").is_some_and(|text| !text.eq_ignore_ascii_case("false") && text != "0");
-    let selector = query.get("fieldSelector").and_then(|text| FieldSelector::parse(text).ok());
-    let name = selector.as_ref().and_then(|selector| selector.exact("metadata.name"));
+    let watch = query
+        .get("watch")
+        .is_some_and(|text| !text.eq_ignore_ascii_case("false") && text != "0");
+    let selector = query
+        .get("fieldSelector")
+        .and_then(|text| FieldSelector::parse(text).ok());
+    let name = selector
+        .as_ref()
+        .and_then(|selector| selector.exact("metadata.name"));
     let info = RequestInfo::parse(&parts.method, parts.uri.path(), watch, name);
     (info, query)
 }
@@ -182,7 +216,9 @@ fn place(parts: &request::Parts) -> (RequestInfo, Query) {
 fn class_of(info: &RequestInfo) -> Class {
     match info.verb {
         "watch" => Class::Watch,
-        "create" | "update" | "patch" | "delete" | "deletecollection" | "post" | "put" => Class::Writing,
+        "create" | "update" | "patch" | "delete" | "deletecollection" | "post" | "put" => {
+            Class::Writing
+        }
         _ => Class::Reading,
     }
 }
@@ -193,8 +229,12 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// A bearer token behind more than one space is none.
 fn has_spare_space(headers: &HeaderMap) -> bool {
-    let text = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("bearer  "))
+    let text = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    text.get(..8)
+        .is_some_and(|start| start.eq_ignore_ascii_case("bearer  "))
 }
 
 /// What the authorizer sees of a request.
@@ -213,7 +253,11 @@ pub(crate) fn attributes<'a>(info: &'a RequestInfo, verb: &'a str) -> Attributes
 }
 
 /// Refuses what the user may not do, in the words that users know.
-pub(crate) fn authorize(cluster: &Cluster, user: &User, attributes: &Attributes<'_>) -> Result<(), ApiError> {
+pub(crate) fn authorize(
+    cluster: &Cluster,
+    user: &User,
+    attributes: &Attributes<'_>,
+) -> Result<(), ApiError> {
     let decision = cluster.rbac().authorize(user, attributes);
     if decision.allowed {
         return Ok(());
@@ -241,7 +285,11 @@ fn ordered(fault: FaultAnswer) -> ApiError {
 
 impl Cluster {
     /// Whether the sender of a call may also do something else with the same object.
-    pub(crate) fn authorize_as(&self, call: &crate::call::Call, verb: &str) -> Result<(), ApiError> {
+    pub(crate) fn authorize_as(
+        &self,
+        call: &crate::call::Call,
+        verb: &str,
+    ) -> Result<(), ApiError> {
         authorize(self, &call.user, &attributes(&call.info, verb))
     }
 }

@@ -23,7 +23,11 @@ use std::sync::Arc;
 /// Answers an admitted request.
 pub(super) async fn answer(handler: &Arc<Handler>, request: Admitted) -> Response<Body> {
     if request.method == Method::HEAD {
-        return respond::refusal(&ApiError::method_not_on_path(), &request.headers, &request.warnings);
+        return respond::refusal(
+            &ApiError::method_not_on_path(),
+            &request.headers,
+            &request.warnings,
+        );
     }
     if !request.info.is_resource {
         return document(handler, &request);
@@ -31,10 +35,14 @@ pub(super) async fn answer(handler: &Arc<Handler>, request: Admitted) -> Respons
     let headers = request.headers.clone();
     let resources = handler.cluster.registry.now();
     let info = &request.info;
-    let Some(resource) = resources.get(&info.group, &info.version, &info.resource).cloned() else {
+    let Some(resource) = resources
+        .get(&info.group, &info.version, &info.resource)
+        .cloned()
+    else {
         return unknown(handler, &request);
     };
-    let misplaced = resource.namespaced != !info.namespace.is_empty() && !matches!(info.verb, "list" | "watch");
+    let misplaced =
+        resource.namespaced != !info.namespace.is_empty() && !matches!(info.verb, "list" | "watch");
     if !resource.bare_items && (misplaced || !resource.namespaced && !info.namespace.is_empty()) {
         return respond::text(404, "404 page not found\n");
     }
@@ -59,11 +67,20 @@ fn unknown(handler: &Handler, request: &Admitted) -> Response<Body> {
     let info = &request.info;
     let resources = handler.cluster.registry.now();
     let builtin = resources.group(&info.group).is_some_and(|group| {
-        let versions = group.versions.iter().filter(|version| version.version == info.version);
-        versions.flat_map(|version| &version.resources).any(|resource| resource.bare_items)
+        let versions = group
+            .versions
+            .iter()
+            .filter(|version| version.version == info.version);
+        versions
+            .flat_map(|version| &version.resources)
+            .any(|resource| resource.bare_items)
     });
     if builtin {
-        respond::refusal(&ApiError::unknown_resource(), &request.headers, &request.warnings)
+        respond::refusal(
+            &ApiError::unknown_resource(),
+            &request.headers,
+            &request.warnings,
+        )
     } else {
         respond::text(404, "404 page not found\n")
     }
@@ -71,7 +88,11 @@ fn unknown(handler: &Handler, request: &Admitted) -> Response<Body> {
 
 fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, (ApiError, Admitted)> {
     let pretty = request.query.get("pretty");
-    let allowed = if request.info.verb == "watch" { Allowed::Events } else { Allowed::Objects };
+    let allowed = if request.info.verb == "watch" {
+        Allowed::Events
+    } else {
+        Allowed::Objects
+    };
     match Output::negotiate(&request.headers, pretty, allowed) {
         Err(error) => Err((error, request)),
         Ok(output) => Ok(Call {
@@ -92,9 +113,15 @@ async fn verb(handler: &Arc<Handler>, call: Call) -> Result<Answer, ApiError> {
     let cluster = &handler.cluster;
     let info = &call.info;
     check_place(&call)?;
-    let kind = (call.resource.group.as_str(), call.resource.plural.as_str(), info.subresource.as_str());
+    let kind = (
+        call.resource.group.as_str(),
+        call.resource.plural.as_str(),
+        info.subresource.as_str(),
+    );
     match (kind, info.verb) {
-        (("authorization.k8s.io" | "authentication.k8s.io", _, ""), "create") => review::create(cluster, &call),
+        (("authorization.k8s.io" | "authentication.k8s.io", _, ""), "create") => {
+            review::create(cluster, &call)
+        }
         (("", "serviceaccounts", "token"), "create") => token::create(cluster, &call).await,
         ((_, _, "scale"), "get") => write::scale::get(cluster, &call),
         ((_, _, "scale"), "update" | "patch") => write::scale::write(cluster, &call).await,
@@ -111,7 +138,9 @@ async fn verb(handler: &Arc<Handler>, call: Call) -> Result<Answer, ApiError> {
         (_, "update") => write::update::update(cluster, &call).await,
         (_, "patch") => write::patch::patch(cluster, &call).await,
         (_, "delete") => write::delete::delete(cluster, &call).await,
-        (_, "deletecollection") => write::delete_collection::delete_collection(cluster, &call).await,
+        (_, "deletecollection") => {
+            write::delete_collection::delete_collection(cluster, &call).await
+        }
         _ => Err(ApiError::method_not_on_path()),
     }
 }
@@ -125,11 +154,17 @@ fn check_place(call: &Call) -> Result<(), ApiError> {
     }
     if !info.subresource.is_empty() && resource.subresource(&info.subresource).is_none() {
         return Err(match info.subresource.as_str() {
-            "status" | "scale" if !resource.bare_items => ApiError::not_found(resource.group_resource(), &info.name),
+            "status" | "scale" if !resource.bare_items => {
+                ApiError::not_found(resource.group_resource(), &info.name)
+            }
             _ => ApiError::unknown_resource(),
         });
     }
-    if resource.group.is_empty() && resource.plural == "namespaces" && info.name.is_empty() && !info.namespace.is_empty() {
+    if resource.group.is_empty()
+        && resource.plural == "namespaces"
+        && info.name.is_empty()
+        && !info.namespace.is_empty()
+    {
         return Err(ApiError::unknown_resource());
     }
     let why = if matches!(info.name.as_str(), "." | "..") {
@@ -140,17 +175,26 @@ fn check_place(call: &Call) -> Result<(), ApiError> {
         String::new()
     };
     if !why.is_empty() && info.verb != "list" && info.verb != "watch" {
-        return Err(ApiError::bad_request(format!("Name parameter invalid: {:?}: {why}", info.name)));
+        return Err(ApiError::bad_request(format!(
+            "Name parameter invalid: {:?}: {why}",
+            info.name
+        )));
     }
     let all_namespaces = matches!(info.verb, "list" | "watch") || !resource.serves("", "get");
     if resource.namespaced && info.namespace.is_empty() && !all_namespaces {
-        let named = matches!(info.verb, "get" | "update" | "patch" | "delete") && !info.name.is_empty();
-        return Err(if named { ApiError::unknown_resource() } else { ApiError::method_not_on_path() });
+        let named =
+            matches!(info.verb, "get" | "update" | "patch" | "delete") && !info.name.is_empty();
+        return Err(if named {
+            ApiError::unknown_resource()
+        } else {
+            ApiError::method_not_on_path()
+        });
     }
     if !resource.namespaced && !info.namespace.is_empty() && resource.plural != "namespaces" {
         return Err(ApiError::unknown_resource());
     }
-    let on_object = !info.name.is_empty() || matches!(info.verb, "create" | "list" | "watch" | "deletecollection");
+    let on_object = !info.name.is_empty()
+        || matches!(info.verb, "create" | "list" | "watch" | "deletecollection");
     let wrong_place = info.verb == "create" && !info.name.is_empty() && info.subresource.is_empty();
     if !on_object || wrong_place || !resource.serves(&info.subresource, info.verb) {
         return Err(ApiError::method_not_on_path());
@@ -170,7 +214,9 @@ fn document(handler: &Handler, request: &Admitted) -> Response<Body> {
         ["tidegate", "backup"] => return backup::answer(handler),
         ["version"] => Some(version::answer(request)),
         ["openapi", ..] => openapi::answer(handler, request, &parts),
-        [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"] => Some(token::discovery(handler, &parts)),
+        [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"] => {
+            Some(token::discovery(handler, &parts))
+        }
         _ => None,
     };
     match found {

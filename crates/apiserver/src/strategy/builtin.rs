@@ -46,13 +46,18 @@ impl Own {
 
 /// The resources of all built-in kinds.
 pub(crate) fn resources() -> Vec<Arc<Resource>> {
-    kinds().iter().map(|kind| Arc::new(resource(kind))).collect()
+    kinds()
+        .iter()
+        .map(|kind| Arc::new(resource(kind)))
+        .collect()
 }
 
 /// Whether there is a built-in kind of this name.
 pub(crate) fn is_registered(api_version: &str, kind: &str) -> bool {
     let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-    kinds().iter().any(|found| found.kind == kind && found.group == group && found.version == version)
+    kinds()
+        .iter()
+        .any(|found| found.kind == kind && found.group == group && found.version == version)
 }
 
 fn resource(kind: &'static Kind) -> Resource {
@@ -77,8 +82,9 @@ fn resource(kind: &'static Kind) -> Resource {
         subresources: subresources.collect(),
         collection: kind.collection.clone(),
         bare_items: true,
-        deprecation: (kind.kind == "Endpoints")
-            .then(|| "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned()),
+        deprecation: (kind.kind == "Endpoints").then(|| {
+            "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice".to_owned()
+        }),
         storage_version_hash: kind.storage_version_hash.clone(),
         strategy: Box::new(Builtin {
             api_version: kind.api_version(),
@@ -93,16 +99,30 @@ impl Builtin {
     fn metadata_errors(&self, object: &Value) -> Vec<FieldError> {
         let root = Path::ROOT;
         let metadata = root.child("metadata");
-        let named = meta::validate_object_meta(&object["metadata"], self.kind.namespaced, |_, _| Vec::new(), &metadata);
+        let named = meta::validate_object_meta(
+            &object["metadata"],
+            self.kind.namespaced,
+            |_, _| Vec::new(),
+            &metadata,
+        );
         let name = crate::object::Meta::name(object);
         let errors = tidegate_crd::name_errors(object, name);
         let at = metadata.child("name");
-        named.into_iter().chain(errors.iter().map(|why| FieldError::invalid(&at, &name.into(), why))).collect()
+        named
+            .into_iter()
+            .chain(
+                errors
+                    .iter()
+                    .map(|why| FieldError::invalid(&at, &name.into(), why)),
+            )
+            .collect()
     }
 
     /// The kind in whose version objects are stored: the first of its collection.
     fn storage(&self) -> &'static Kind {
-        let mut same = kinds().iter().filter(|kind| kind.collection == self.kind.collection);
+        let mut same = kinds()
+            .iter()
+            .filter(|kind| kind.collection == self.kind.collection);
         same.next().unwrap_or(self.kind)
     }
 }
@@ -136,8 +156,16 @@ impl Strategy for Builtin {
     fn validate_create(&self, object: &Value) -> Vec<FieldError> {
         match self.own {
             Own::Kind => self.kind.validate_create(object),
-            Own::Policy => [self.kind.validate_create(object), tidegate_rules::check_policy(object, None)].concat(),
-            Own::PolicyBinding => [self.kind.validate_create(object), tidegate_rules::check_binding(object)].concat(),
+            Own::Policy => [
+                self.kind.validate_create(object),
+                tidegate_rules::check_policy(object, None),
+            ]
+            .concat(),
+            Own::PolicyBinding => [
+                self.kind.validate_create(object),
+                tidegate_rules::check_binding(object),
+            ]
+            .concat(),
             Own::Definition => {
                 let mut errors = self.metadata_errors(object);
                 errors.extend(tidegate_crd::validate_create(object));
@@ -160,7 +188,11 @@ impl Strategy for Builtin {
             Own::Definition => {
                 let root = Path::ROOT;
                 let metadata = root.child("metadata");
-                let mut errors = meta::validate_object_meta_update(&new["metadata"], &old["metadata"], &metadata);
+                let mut errors = meta::validate_object_meta_update(
+                    &new["metadata"],
+                    &old["metadata"],
+                    &metadata,
+                );
                 errors.extend(match subresource {
                     "status" => tidegate_crd::validate_status_update(new),
                     _ => tidegate_crd::validate_update(new, old),
@@ -194,7 +226,9 @@ impl Strategy for Builtin {
     }
 
     fn version(&self, api_version: &str) -> Version<'_> {
-        let mut versions = kinds().iter().filter(|kind| kind.collection == self.kind.collection);
+        let mut versions = kinds()
+            .iter()
+            .filter(|kind| kind.collection == self.kind.collection);
         match versions.find(|kind| kind.api_version() == api_version) {
             Some(kind) => Version::Schema(kind.schema()),
             None => Version::Missing,
@@ -213,7 +247,9 @@ impl Strategy for Builtin {
         }
         let mut value = object::from_bytes(bytes).ok()?;
         storage.convert(&mut value, self.kind);
-        let revision = crate::object::Meta::resource_version(&value).parse().unwrap_or_default();
+        let revision = crate::object::Meta::resource_version(&value)
+            .parse()
+            .unwrap_or_default();
         Some(object::to_body(&value).with_revision(revision).into())
     }
 

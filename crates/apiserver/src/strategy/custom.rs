@@ -26,13 +26,33 @@ pub(crate) struct Custom {
 
 /// The resources of a definition: one for each version that is served.
 pub(crate) fn resources(definition: &Arc<Definition>, since: u64) -> Vec<Arc<Resource>> {
-    let served = definition.versions.iter().enumerate().filter(|(_, version)| version.served);
-    served.map(|(at, version)| Arc::new(resource(definition, since, at, version))).collect()
+    let served = definition
+        .versions
+        .iter()
+        .enumerate()
+        .filter(|(_, version)| version.served);
+    served
+        .map(|(at, version)| Arc::new(resource(definition, since, at, version)))
+        .collect()
 }
 
-fn resource(definition: &Arc<Definition>, since: u64, at: usize, version: &DefinedVersion) -> Resource {
+fn resource(
+    definition: &Arc<Definition>,
+    since: u64,
+    at: usize,
+    version: &DefinedVersion,
+) -> Resource {
     let names = &definition.names;
-    let verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+    let verbs = [
+        "delete",
+        "deletecollection",
+        "get",
+        "list",
+        "patch",
+        "create",
+        "update",
+        "watch",
+    ];
     let mut subresources = Vec::new();
     let part_verbs: Vec<String> = ["get", "patch", "update"].map(str::to_owned).to_vec();
     if version.status {
@@ -69,9 +89,10 @@ fn resource(definition: &Arc<Definition>, since: u64, at: usize, version: &Defin
         collection: format!("{}.{}", names.plural, definition.group),
         bare_items: false,
         deprecation: version.deprecated.then(|| {
-            version.deprecation_warning.clone().unwrap_or_else(|| {
-                deprecated(definition, version)
-            })
+            version
+                .deprecation_warning
+                .clone()
+                .unwrap_or_else(|| deprecated(definition, version))
         }),
         storage_version_hash: storage_hash(definition),
         strategy: Box::new(Custom {
@@ -103,7 +124,11 @@ impl Custom {
     }
 
     fn storage_api_version(&self) -> String {
-        let storage = self.definition.versions.iter().find(|version| version.storage);
+        let storage = self
+            .definition
+            .versions
+            .iter()
+            .find(|version| version.storage);
         let version = storage.map_or(self.version_here(), |version| version);
         format!("{}/{}", self.definition.group, version.name)
     }
@@ -113,11 +138,19 @@ impl Custom {
         let mut errors = Vec::new();
         let kind = &self.definition.names.kind;
         if object["kind"] != kind.as_str() {
-            errors.push(FieldError::invalid(&root.child("kind"), &object["kind"], format!("must be {kind}")));
+            errors.push(FieldError::invalid(
+                &root.child("kind"),
+                &object["kind"],
+                format!("must be {kind}"),
+            ));
         }
         if object["apiVersion"] != self.api_version.as_str() {
             let why = format!("must be {}", self.api_version);
-            errors.push(FieldError::invalid(&root.child("apiVersion"), &object["apiVersion"], why));
+            errors.push(FieldError::invalid(
+                &root.child("apiVersion"),
+                &object["apiVersion"],
+                why,
+            ));
         }
         errors
     }
@@ -151,16 +184,24 @@ impl Custom {
 
 fn replicas_error(object: &Value, path: &str) -> Option<FieldError> {
     let root = Path::ROOT;
-    let value = path.trim_start_matches('.').split('.').try_fold(object, |value, key| value.get(key))?;
+    let value = path
+        .trim_start_matches('.')
+        .split('.')
+        .try_fold(object, |value, key| value.get(key))?;
     let at = root.child(path);
     match value.as_i64() {
         None => {
-            let why = format!("{path} accessor error: {value} is of the type {}, expected int64", go_type(value));
+            let why = format!(
+                "{path} accessor error: {value} is of the type {}, expected int64",
+                go_type(value)
+            );
             Some(FieldError::invalid(&at, &0.into(), why))
         }
-        Some(replicas) if replicas < 0 => {
-            Some(FieldError::invalid(&at, value, "should be a non-negative integer"))
-        }
+        Some(replicas) if replicas < 0 => Some(FieldError::invalid(
+            &at,
+            value,
+            "should be a non-negative integer",
+        )),
         Some(replicas) if replicas > i64::from(i32::MAX) => {
             let why = format!("should be less than or equal to {}", i32::MAX);
             Some(FieldError::invalid(&at, value, why))
@@ -181,7 +222,12 @@ fn go_type(value: &Value) -> &'static str {
 
 impl Strategy for Custom {
     fn decode(&self, object: &mut Value) -> Result<Vec<String>, String> {
-        tidegate_schema::coerce_resource(object, self.root(), self.definition.preserve_unknown_fields, false)
+        tidegate_schema::coerce_resource(
+            object,
+            self.root(),
+            self.definition.preserve_unknown_fields,
+            false,
+        )
     }
 
     fn default(&self, object: &mut Value) {
@@ -201,7 +247,10 @@ impl Strategy for Custom {
     fn prepare_update(&self, new: &mut Value, old: &Value, subresource: &str) {
         if subresource == "status" {
             let status = new.get("status").cloned();
-            let owners = new.metadata().and_then(|metadata| metadata.get("managedFields")).cloned();
+            let owners = new
+                .metadata()
+                .and_then(|metadata| metadata.get("managedFields"))
+                .cloned();
             *new = old.clone();
             put(new, "status", status);
             match owners {
@@ -226,7 +275,12 @@ impl Strategy for Custom {
         let root = Path::ROOT;
         let metadata = root.child("metadata");
         let namespaced = self.definition.namespaced;
-        errors.extend(meta::validate_object_meta(&object["metadata"], namespaced, meta::name_is_subdomain, &metadata));
+        errors.extend(meta::validate_object_meta(
+            &object["metadata"],
+            namespaced,
+            meta::name_is_subdomain,
+            &metadata,
+        ));
         errors.extend(tidegate_schema::validate(object, None, self.root(), &root));
         errors.extend(self.scale_errors(object, false));
         self.rules(&mut errors, object, None);
@@ -240,7 +294,11 @@ impl Strategy for Custom {
         }
         let root = Path::ROOT;
         let metadata = root.child("metadata");
-        errors.extend(meta::validate_object_meta_update(&new["metadata"], &old["metadata"], &metadata));
+        errors.extend(meta::validate_object_meta_update(
+            &new["metadata"],
+            &old["metadata"],
+            &metadata,
+        ));
         let status_only = subresource == "status";
         errors.extend(if status_only {
             tidegate_schema::validate_status(new, old, self.root())
@@ -254,9 +312,16 @@ impl Strategy for Custom {
 
     fn warnings(&self, new: &Value, old: Option<&Value>) -> Vec<String> {
         let before = old.map(Meta::finalizers).unwrap_or_default();
-        let mut added: Vec<String> = new.finalizers().into_iter().filter(|name| !before.contains(name)).collect();
+        let mut added: Vec<String> = new
+            .finalizers()
+            .into_iter()
+            .filter(|name| !before.contains(name))
+            .collect();
         added.sort_unstable();
-        added.iter().flat_map(|name| finalizer_warnings(name)).collect()
+        added
+            .iter()
+            .flat_map(|name| finalizer_warnings(name))
+            .collect()
     }
 
     fn allow_create_on_update(&self) -> bool {
@@ -276,8 +341,14 @@ impl Strategy for Custom {
     }
 
     fn version(&self, api_version: &str) -> Version<'_> {
-        let name = api_version.strip_prefix(self.definition.group.as_str()).and_then(|rest| rest.strip_prefix('/'));
-        let found = self.definition.versions.iter().find(|version| Some(version.name.as_str()) == name && version.served);
+        let name = api_version
+            .strip_prefix(self.definition.group.as_str())
+            .and_then(|rest| rest.strip_prefix('/'));
+        let found = self
+            .definition
+            .versions
+            .iter()
+            .find(|version| Some(version.name.as_str()) == name && version.served);
         match found {
             None => Version::Missing,
             Some(version) => Version::Schema(version.schemas.get(version.root)),
@@ -301,9 +372,18 @@ impl Strategy for Custom {
         let mut object = object::from_bytes(bytes).ok()?;
         object["apiVersion"] = self.api_version.as_str().into();
         // What is stored was checked once; complaints are for those who write.
-        let _ = tidegate_schema::coerce_resource(&mut object, self.root(), self.definition.preserve_unknown_fields, true);
+        let _ = tidegate_schema::coerce_resource(
+            &mut object,
+            self.root(),
+            self.definition.preserve_unknown_fields,
+            true,
+        );
         self.default(&mut object);
-        Some(object::to_body(&object).with_revision(object::revision(bytes)).into())
+        Some(
+            object::to_body(&object)
+                .with_revision(object::revision(bytes))
+                .into(),
+        )
     }
 
     fn to_storage(&self, object: &mut Value) {
@@ -311,7 +391,10 @@ impl Strategy for Custom {
     }
 
     fn selectable(&self, field: &str) -> bool {
-        self.version_here().selectable_fields.iter().any(|path| path.trim_start_matches('.') == field)
+        self.version_here()
+            .selectable_fields
+            .iter()
+            .any(|path| path.trim_start_matches('.') == field)
     }
 
     fn unknown_field_label(&self, field: &str) -> String {
@@ -319,7 +402,9 @@ impl Strategy for Custom {
     }
 
     fn field_value(&self, object: &Value, field: &str) -> String {
-        let found = field.split('.').try_fold(object, |value, key| value.get(key));
+        let found = field
+            .split('.')
+            .try_fold(object, |value, key| value.get(key));
         match found {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => text.clone(),
@@ -375,7 +460,10 @@ fn put(object: &mut Value, key: &str, value: Option<Value>) {
 fn differ_beyond_metadata(new: &Value, old: &Value) -> bool {
     let fields = |value: &Value| -> Vec<(String, Value)> {
         let fields = value.as_object().into_iter().flatten();
-        fields.filter(|(key, _)| *key != "metadata").map(|(key, value)| (key.clone(), value.clone())).collect()
+        fields
+            .filter(|(key, _)| *key != "metadata")
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
     };
     fields(new) != fields(old)
 }
@@ -384,7 +472,10 @@ fn differ_beyond_metadata(new: &Value, old: &Value) -> bool {
 fn finalizer_warnings(name: &str) -> Vec<String> {
     const STANDARD: [&str; 3] = ["orphan", "foregroundDeletion", "kubernetes"];
     let warning = |why: &str| format!("metadata.finalizers: {name:?}: {why}");
-    let mut warnings: Vec<String> = meta::qualified_name_errors(name).iter().map(|why| warning(why)).collect();
+    let mut warnings: Vec<String> = meta::qualified_name_errors(name)
+        .iter()
+        .map(|why| warning(why))
+        .collect();
     if !name.contains('/') && !STANDARD.contains(&name) {
         warnings.push(warning(if name.contains('.') {
             "prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other \
@@ -416,7 +507,11 @@ fn deprecated(definition: &Definition, version: &DefinedVersion) -> String {
         .collect();
     better.sort_by_key(|name| std::cmp::Reverse(crate::registry::version_priority(name)));
     match better.first() {
-        Some(better) => format!("{} is deprecated; use {}", named(&version.name), named(better)),
+        Some(better) => format!(
+            "{} is deprecated; use {}",
+            named(&version.name),
+            named(better)
+        ),
         None => format!("{} is deprecated", named(&version.name)),
     }
 }

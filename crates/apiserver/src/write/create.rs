@@ -40,7 +40,8 @@ pub(crate) async fn create(cluster: &Cluster, call: &Call) -> Result<Answer, Api
 
 impl Write<'_> {
     async fn create(&self, object: &mut Value) -> Result<Value, ApiError> {
-        self.cluster.mutate_admission(self, Operation::Create, object, None)?;
+        self.cluster
+            .mutate_admission(self, Operation::Create, object, None)?;
         self.dedup_owners(object, true);
         if !object.name().is_empty() || object.meta_text("generateName").is_empty() {
             return self.create_named(object.clone()).await;
@@ -48,7 +49,10 @@ impl Write<'_> {
         let mut tries = 0;
         loop {
             let mut attempt = object.clone();
-            attempt.set_meta("name", ids::generated_name(object.meta_text("generateName")));
+            attempt.set_meta(
+                "name",
+                ids::generated_name(object.meta_text("generateName")),
+            );
             tries += 1;
             match self.create_named(attempt).await {
                 Err(error) if error.reason == "AlreadyExists" && tries < NAME_TRIES => {}
@@ -66,7 +70,11 @@ impl Write<'_> {
         self.cluster.validate_admission(&request)?;
         let resource = self.resource();
         if !object.resource_version().is_empty() {
-            return Err(ApiError::other(500, "", "resourceVersion should not be set on objects to be created"));
+            return Err(ApiError::other(
+                500,
+                "",
+                "resourceVersion should not be set on objects to be created",
+            ));
         }
         let key = resource.key(object.namespace(), &name);
         let existing = self.cluster.store.head(&key);
@@ -81,7 +89,11 @@ impl Write<'_> {
             ApiError::generate_name_conflict(resource.group_resource(), &name)
         };
         let existing = self.cluster.store.head(&key);
-        if existing.is_some_and(|entry| resource.tree(&entry.value).is_ok_and(|object| object.is_being_deleted())) {
+        if existing.is_some_and(|entry| {
+            resource
+                .tree(&entry.value)
+                .is_ok_and(|object| object.is_being_deleted())
+        }) {
             error.message = format!("object is being deleted: {}", error.message);
         }
         Err(error)
@@ -95,7 +107,10 @@ impl Write<'_> {
         if resource.bare_items {
             return Ok(());
         }
-        let key = format!("customresourcedefinitions.apiextensions.k8s.io/{}", resource.collection);
+        let key = format!(
+            "customresourcedefinitions.apiextensions.k8s.io/{}",
+            resource.collection
+        );
         let ending = self.cluster.store.head(&key).is_some_and(|entry| {
             object::from_bytes(&entry.value).is_ok_and(|definition| definition.is_being_deleted())
         });

@@ -37,7 +37,8 @@ impl Write<'_> {
                 FieldValidation::Ignore => {}
                 FieldValidation::Warn => warn(call, &decoded.strict),
                 FieldValidation::Strict => {
-                    let (_, version) = split_version(decoded.object["apiVersion"].as_str().unwrap_or_default());
+                    let (_, version) =
+                        split_version(decoded.object["apiVersion"].as_str().unwrap_or_default());
                     return Err(ApiError::bad_request(format!(
                         "{} in version {version:?} cannot be handled as a {kind}: {}",
                         decoded.object["kind"].as_str().unwrap_or_default(),
@@ -70,7 +71,9 @@ fn expected_type(call: &Call) -> (String, String) {
 pub(super) fn warn(call: &Call, complaints: &[String]) {
     for complaint in complaints {
         match complaint.split_once("yaml: unmarshal errors:\n") {
-            Some((_, lines)) => lines.lines().for_each(|line| call.warnings.add(line.trim())),
+            Some((_, lines)) => lines
+                .lines()
+                .for_each(|line| call.warnings.add(line.trim())),
             None => call.warnings.add(complaint.as_str()),
         }
     }
@@ -108,7 +111,10 @@ pub(crate) fn decode(
     let mut object = parsed.value;
     let found = type_meta(&object).map_err(unrecognized)?;
     if !resource.bare_items && kind == resource.kind && found.kind.is_empty() {
-        return Err(unrecognized(format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(body))));
+        return Err(unrecognized(format!(
+            "Object 'Kind' is missing in '{}'",
+            String::from_utf8_lossy(body)
+        )));
     }
     let found = TypeMeta {
         api_version: if found.api_version.is_empty() && resource.bare_items {
@@ -116,7 +122,11 @@ pub(crate) fn decode(
         } else {
             found.api_version
         },
-        kind: if found.kind.is_empty() { kind.to_owned() } else { found.kind },
+        kind: if found.kind.is_empty() {
+            kind.to_owned()
+        } else {
+            found.kind
+        },
     };
     check_type(resource, &found, api_version, kind)?;
     object["apiVersion"] = found.api_version.as_str().into();
@@ -166,7 +176,12 @@ fn type_meta(object: &Value) -> Result<TypeMeta, String> {
     })
 }
 
-fn check_type(resource: &Resource, found: &TypeMeta, api_version: &str, kind: &str) -> Result<(), ApiError> {
+fn check_type(
+    resource: &Resource,
+    found: &TypeMeta,
+    api_version: &str,
+    kind: &str,
+) -> Result<(), ApiError> {
     if found.kind == kind && found.api_version == api_version {
         return Ok(());
     }
@@ -177,14 +192,23 @@ fn check_type(resource: &Resource, found: &TypeMeta, api_version: &str, kind: &s
         }
         return Ok(());
     }
-    if found.kind == kind && crate::strategy::builtin::is_registered(&found.api_version, &found.kind) {
+    if found.kind == kind
+        && crate::strategy::builtin::is_registered(&found.api_version, &found.kind)
+    {
         return Err(wrong_version(&found.api_version, api_version));
     }
     let why = if crate::strategy::builtin::is_registered(&found.api_version, &found.kind) {
         let (group, version) = split_version(&found.api_version);
-        let hub = if resource.group.is_empty() { "core" } else { resource.group.split('.').next().unwrap_or_default() };
+        let hub = if resource.group.is_empty() {
+            "core"
+        } else {
+            resource.group.split('.').next().unwrap_or_default()
+        };
         let _ = group;
-        format!("converting ({version}.{}) to ({hub}.{kind}): unknown conversion", found.kind)
+        format!(
+            "converting ({version}.{}) to ({hub}.{kind}): unknown conversion",
+            found.kind
+        )
     } else {
         format!(
             "no kind {:?} is registered for version {:?} in scheme \"pkg/runtime/scheme.go:111\"",

@@ -34,7 +34,11 @@ pub(crate) async fn delete(cluster: &Cluster, call: &Call) -> Result<Answer, Api
         options: &write_options,
     };
     let Deleted { object, gone } = write.delete(&call.info.name, &options).await?;
-    let code = if !gone && options.orphan_dependents == Some(false) { 202 } else { 200 };
+    let code = if !gone && options.orphan_dependents == Some(false) {
+        202
+    } else {
+        200
+    };
     if gone && !returns_object(call) {
         return Answer::document(code, &success(call, &object), call.output);
     }
@@ -51,7 +55,9 @@ pub(super) fn options(call: &Call) -> Result<DeleteOptions, ApiError> {
         negotiate::Format::Yaml => tidegate_schema::parse_yaml(&call.body),
     };
     let parsed = parsed.map_err(|error| {
-        ApiError::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
+        ApiError::bad_request(format!(
+            "couldn't get version/kind; json parse error: {error}"
+        ))
     })?;
     DeleteOptions::from_body(&parsed.value)
 }
@@ -62,13 +68,19 @@ fn returns_object(call: &Call) -> bool {
     let core = resource.group.is_empty();
     core && matches!(
         resource.plural.as_str(),
-        "pods" | "services" | "serviceaccounts" | "persistentvolumeclaims" | "resourcequotas" | "namespaces"
+        "pods"
+            | "services"
+            | "serviceaccounts"
+            | "persistentvolumeclaims"
+            | "resourcequotas"
+            | "namespaces"
     )
 }
 
 fn success(call: &Call, object: &Value) -> Value {
     let resource = &call.resource;
-    let mut details = json!({ "name": object.name(), "kind": resource.plural, "uid": object.uid() });
+    let mut details =
+        json!({ "name": object.name(), "kind": resource.plural, "uid": object.uid() });
     if !resource.group.is_empty() {
         details["group"] = resource.group.as_str().into();
     }
@@ -85,12 +97,17 @@ pub(crate) struct Deleted {
 
 impl Write<'_> {
     /// Deletes an object of the call's resource and namespace.
-    pub(crate) async fn delete(&self, name: &str, options: &DeleteOptions) -> Result<Deleted, ApiError> {
+    pub(crate) async fn delete(
+        &self,
+        name: &str,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, ApiError> {
         let resource = self.resource();
         let key = resource.key(&self.call.info.namespace, name);
         loop {
             let entry = self.cluster.store.head(&key);
-            let entry = entry.ok_or_else(|| ApiError::not_found(resource.group_resource(), name))?;
+            let entry =
+                entry.ok_or_else(|| ApiError::not_found(resource.group_resource(), name))?;
             let old = resource.tree(&entry.value)?;
             self.check_preconditions(&old, options)?;
             let request = self.admission(Operation::Delete, name, None, Some(&old));
@@ -99,24 +116,54 @@ impl Write<'_> {
             if self.options.dry_run {
                 return Ok(match step {
                     Step::End(object) => Deleted { object, gone: true },
-                    Step::Wait => Deleted { object: old, gone: false },
-                    Step::Mark(object) => Deleted { object, gone: false },
+                    Step::Wait => Deleted {
+                        object: old,
+                        gone: false,
+                    },
+                    Step::Mark(object) => Deleted {
+                        object,
+                        gone: false,
+                    },
                 });
             }
             let (write, gone) = match step {
-                Step::Wait => return Ok(Deleted { object: old, gone: false }),
-                Step::Mark(object) if object == old => return Ok(Deleted { object, gone: false }),
+                Step::Wait => {
+                    return Ok(Deleted {
+                        object: old,
+                        gone: false,
+                    });
+                }
+                Step::Mark(object) if object == old => {
+                    return Ok(Deleted {
+                        object,
+                        gone: false,
+                    });
+                }
                 Step::Mark(mut object) => {
                     resource.strategy.to_storage(&mut object);
                     let body = object::to_body(&object);
                     let expected = Expected::Revision(entry.revision);
-                    (store::Write::Put { key: &key, expected, body }, false)
+                    (
+                        store::Write::Put {
+                            key: &key,
+                            expected,
+                            body,
+                        },
+                        false,
+                    )
                 }
                 Step::End(mut last) => {
                     resource.strategy.to_storage(&mut last);
                     let body = object::to_body(&last);
                     let expected = Expected::Revision(entry.revision);
-                    (store::Write::Delete { key: &key, expected, body }, true)
+                    (
+                        store::Write::Delete {
+                            key: &key,
+                            expected,
+                            body,
+                        },
+                        true,
+                    )
                 }
             };
             match self.cluster.commit(write).await {
@@ -196,7 +243,10 @@ impl Write<'_> {
             (None, None) if has(ORPHAN) || has(FOREGROUND) => return before,
             (None, None) => (false, false),
         };
-        let mut after: Vec<String> = before.into_iter().filter(|name| name != ORPHAN && name != FOREGROUND).collect();
+        let mut after: Vec<String> = before
+            .into_iter()
+            .filter(|name| name != ORPHAN && name != FOREGROUND)
+            .collect();
         if orphan {
             after.push(ORPHAN.to_owned());
         }
@@ -224,10 +274,20 @@ enum Grace {
 }
 
 /// Starts, or shortens, the time that an object has to end in peace.
-fn graceful(resource: &crate::resource::Resource, object: &mut Value, options: &DeleteOptions, now: i64) -> Grace {
+fn graceful(
+    resource: &crate::resource::Resource,
+    object: &mut Value,
+    options: &DeleteOptions,
+    now: i64,
+) -> Grace {
     const PERIOD: &str = "deletionGracePeriodSeconds";
-    let wanted = options.grace_period_seconds.map(|period| if period < 0 { 1 } else { period });
-    let running = object.metadata().and_then(|metadata| metadata.get(PERIOD)).and_then(Value::as_i64);
+    let wanted = options
+        .grace_period_seconds
+        .map(|period| if period < 0 { 1 } else { period });
+    let running = object
+        .metadata()
+        .and_then(|metadata| metadata.get(PERIOD))
+        .and_then(Value::as_i64);
     if object.is_being_deleted() {
         let Some(running) = running.filter(|period| *period > 0) else {
             return Grace::None;
@@ -235,11 +295,20 @@ fn graceful(resource: &crate::resource::Resource, object: &mut Value, options: &
         let Some(wanted) = wanted.filter(|wanted| *wanted < running) else {
             return Grace::Pending;
         };
-        let end = clock::parse(object.meta_text("deletionTimestamp")).unwrap_or(now) - running + wanted;
-        let (end, period) = if end < now { (now, wanted.min(1)) } else { (end, wanted) };
+        let end =
+            clock::parse(object.meta_text("deletionTimestamp")).unwrap_or(now) - running + wanted;
+        let (end, period) = if end < now {
+            (now, wanted.min(1))
+        } else {
+            (end, wanted)
+        };
         object.set_meta("deletionTimestamp", clock::text(end));
         object.set_meta(PERIOD, period);
-        return if period == 0 { Grace::None } else { Grace::Started };
+        return if period == 0 {
+            Grace::None
+        } else {
+            Grace::Started
+        };
     }
     match resource.strategy.grace_period(object, wanted) {
         None => Grace::None,
@@ -249,7 +318,11 @@ fn graceful(resource: &crate::resource::Resource, object: &mut Value, options: &
             if object.generation() > 0 {
                 object.set_meta("generation", object.generation() + 1);
             }
-            if period == 0 { Grace::None } else { Grace::Started }
+            if period == 0 {
+                Grace::None
+            } else {
+                Grace::Started
+            }
         }
     }
 }

@@ -34,9 +34,15 @@ impl Write<'_> {
         let key = self.call.key();
         for _ in 0..TRIES {
             let entry = self.cluster.store.head(&key);
-            let existing = entry.as_ref().map(|entry| resource.tree(&entry.value)).transpose()?;
+            let existing = entry
+                .as_ref()
+                .map(|entry| resource.tree(&entry.value))
+                .transpose()?;
             if existing.is_none() && !allow_create {
-                return Err(ApiError::not_found(resource.group_resource(), &self.call.info.name));
+                return Err(ApiError::not_found(
+                    resource.group_resource(),
+                    &self.call.info.name,
+                ));
             }
             let object = make(existing.as_ref())?;
             let outcome = match (entry, existing) {
@@ -74,7 +80,13 @@ impl Write<'_> {
         self.cluster.authorize_as(self.call, "create")
     }
 
-    async fn replace(&self, key: &str, entry: &Entry, old: &Value, mut new: Value) -> Result<Option<Outcome>, ApiError> {
+    async fn replace(
+        &self,
+        key: &str,
+        entry: &Entry,
+        old: &Value,
+        mut new: Value,
+    ) -> Result<Option<Outcome>, ApiError> {
         self.check_version(&mut new, old)?;
         self.before_update(&mut new, old)?;
         tidegate_merge::keep_times(&mut new, old);
@@ -86,7 +98,9 @@ impl Write<'_> {
         if new == *old {
             return Ok(Some(Outcome::Updated(new)));
         }
-        let stored = self.store(key, Expected::Revision(entry.revision), new).await?;
+        let stored = self
+            .store(key, Expected::Revision(entry.revision), new)
+            .await?;
         Ok(stored.map(Outcome::Updated))
     }
 
@@ -104,7 +118,12 @@ impl Write<'_> {
                     "must be specified for an update",
                 );
                 let resource = self.resource();
-                return Err(ApiError::invalid(&resource.group, &resource.plural, name, &[error]));
+                return Err(ApiError::invalid(
+                    &resource.group,
+                    &resource.plural,
+                    name,
+                    &[error],
+                ));
             }
             let version = old.resource_version().to_owned();
             new.set_meta("resourceVersion", version);
@@ -124,7 +143,13 @@ impl Write<'_> {
     }
 
     /// Deletes an object whose last finalizer this update has removed.
-    async fn end(&self, key: &str, entry: &Entry, old: &Value, object: Value) -> Result<Option<Outcome>, ApiError> {
+    async fn end(
+        &self,
+        key: &str,
+        entry: &Entry,
+        old: &Value,
+        object: Value,
+    ) -> Result<Option<Outcome>, ApiError> {
         if self.options.dry_run {
             return Ok(Some(Outcome::Deleted(object)));
         }
@@ -144,7 +169,12 @@ impl Write<'_> {
     }
 
     /// Stores an object. Gives it as it is now; nothing where the store's state is not the expected one.
-    pub(super) async fn store(&self, key: &str, expected: Expected, object: Value) -> Result<Option<Value>, ApiError> {
+    pub(super) async fn store(
+        &self,
+        key: &str,
+        expected: Expected,
+        object: Value,
+    ) -> Result<Option<Value>, ApiError> {
         if self.options.dry_run {
             let mut object = object;
             tidegate_schema::settle_numbers(&mut object);
@@ -168,8 +198,12 @@ impl Write<'_> {
 
 /// Whether nothing keeps a deleted object any more.
 fn deleted_by_update(new: &Value, old: &Value) -> bool {
-    let period = old.metadata().and_then(|metadata| metadata.get("deletionGracePeriodSeconds"));
+    let period = old
+        .metadata()
+        .and_then(|metadata| metadata.get("deletionGracePeriodSeconds"));
     new.finalizers().is_empty()
         && old.is_being_deleted()
-        && period.and_then(Value::as_i64).is_none_or(|period| period == 0)
+        && period
+            .and_then(Value::as_i64)
+            .is_none_or(|period| period == 0)
 }

@@ -12,7 +12,11 @@ use serde_json::Value;
 impl Write<'_> {
     /// The namespace that an object at this place has.
     pub(super) fn expected_namespace(&self) -> &str {
-        if self.resource().namespaced { &self.call.info.namespace } else { "" }
+        if self.resource().namespaced {
+            &self.call.info.namespace
+        } else {
+            ""
+        }
     }
 
     /// An object's namespace is the request's, or is left out.
@@ -50,7 +54,10 @@ impl Write<'_> {
 
     /// Each owner once.
     pub(super) fn dedup_owners(&self, object: &mut Value, after_admission: bool) {
-        let Some(owners) = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("ownerReferences")) else {
+        let Some(owners) = object
+            .get_mut("metadata")
+            .and_then(|metadata| metadata.get_mut("ownerReferences"))
+        else {
             return;
         };
         let Some(owners) = owners.as_array_mut() else {
@@ -121,7 +128,11 @@ impl Write<'_> {
             carry(new, old, "deletionTimestamp");
         }
         let period = "deletionGracePeriodSeconds";
-        let has = |object: &Value| object.metadata().is_some_and(|metadata| metadata.contains_key(period));
+        let has = |object: &Value| {
+            object
+                .metadata()
+                .is_some_and(|metadata| metadata.contains_key(period))
+        };
         if has(old) && !has(new) {
             carry(new, old, period);
         }

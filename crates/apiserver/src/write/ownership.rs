@@ -7,9 +7,16 @@ use std::collections::BTreeMap;
 use tidegate_merge::{Ownership, PatchError};
 
 /// Does something with a resource's field ownership.
-pub(crate) fn with<R>(resource: &Resource, subresource: &str, work: impl FnOnce(&Ownership<'_>) -> R) -> R {
+pub(crate) fn with<R>(
+    resource: &Resource,
+    subresource: &str,
+    work: impl FnOnce(&Ownership<'_>) -> R,
+) -> R {
     let api_version = resource.api_version();
-    let reset = BTreeMap::from([(api_version.clone(), resource.strategy.reset_fields(subresource))]);
+    let reset = BTreeMap::from([(
+        api_version.clone(),
+        resource.strategy.reset_fields(subresource),
+    )]);
     let ownership = Ownership {
         api_version: &api_version,
         kind: &resource.kind,
@@ -45,11 +52,14 @@ impl Write<'_> {
 
 /// A refusal in the server's words.
 pub(super) fn patch_failed(error: PatchError) -> ApiError {
-    let causes = error.causes().into_iter().map(|cause| crate::status::Cause {
-        reason: cause.reason.to_owned(),
-        message: cause.message,
-        field: cause.field,
-    });
+    let causes = error
+        .causes()
+        .into_iter()
+        .map(|cause| crate::status::Cause {
+            reason: cause.reason.to_owned(),
+            message: cause.message,
+            field: cause.field,
+        });
     let mut answer = ApiError::other(error.code(), error.reason(), error.message());
     if error.has_details() {
         answer.details_mut().causes.extend(causes);

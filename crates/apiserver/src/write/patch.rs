@@ -30,7 +30,11 @@ const APPLY: &str = "application/apply-patch+yaml";
 /// Answers a patch.
 pub(crate) async fn patch(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
     let patch_type = patch_type(call)?;
-    let kind = if patch_type == PatchType::Apply { WriteKind::Apply } else { WriteKind::Patch };
+    let kind = if patch_type == PatchType::Apply {
+        WriteKind::Apply
+    } else {
+        WriteKind::Patch
+    };
     let options = WriteOptions::parse(&call.query, kind)?;
     let write = Write {
         cluster,
@@ -39,8 +43,11 @@ pub(crate) async fn patch(cluster: &Cluster, call: &Call) -> Result<Answer, ApiE
     };
     let outcome = if patch_type == PatchType::Apply {
         let applied = applied_object(call)?;
-        let make = |existing: Option<&Value>| write.finish(write.apply(existing, &applied)?, existing);
-        write.guaranteed(call.info.subresource.is_empty(), &make).await?
+        let make =
+            |existing: Option<&Value>| write.finish(write.apply(existing, &applied)?, existing);
+        write
+            .guaranteed(call.info.subresource.is_empty(), &make)
+            .await?
     } else {
         if serde_json::from_slice::<serde::de::IgnoredAny>(&call.body).is_err() {
             return Err(ApiError::bad_request("invalid JSON patch"));
@@ -48,7 +55,10 @@ pub(crate) async fn patch(cluster: &Cluster, call: &Call) -> Result<Answer, ApiE
         let make = |existing: Option<&Value>| {
             let Some(existing) = existing else {
                 let resource = &call.resource;
-                return Err(ApiError::not_found(resource.group_resource(), &call.info.name));
+                return Err(ApiError::not_found(
+                    resource.group_resource(),
+                    &call.info.name,
+                ));
             };
             write.finish(write.patched(existing, patch_type)?, Some(existing))
         };
@@ -60,7 +70,9 @@ pub(crate) async fn patch(cluster: &Cluster, call: &Call) -> Result<Answer, ApiE
 
 fn patch_type(call: &Call) -> Result<PatchType, ApiError> {
     let content_type = call.headers.get(http::header::CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = content_type
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let builtin = call.resource.strategy.is_builtin();
     match content_type.split(';').next().unwrap_or_default() {
         JSON_PATCH => Ok(PatchType::Json),
@@ -68,11 +80,16 @@ fn patch_type(call: &Call) -> Result<PatchType, ApiError> {
         STRATEGIC if builtin => Ok(PatchType::Strategic),
         APPLY => Ok(PatchType::Apply),
         _ if builtin => {
-            let mut error = ApiError::other(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+            let mut error =
+                ApiError::other(415, "UnsupportedMediaType", "415: Unsupported Media Type");
             error.details_mut();
             Err(error)
         }
-        _ => Err(ApiError::unsupported_media_type(&[JSON_PATCH, MERGE_PATCH, APPLY])),
+        _ => Err(ApiError::unsupported_media_type(&[
+            JSON_PATCH,
+            MERGE_PATCH,
+            APPLY,
+        ])),
     }
 }
 
@@ -87,7 +104,12 @@ fn applied_object(call: &Call) -> Result<Parsed, ApiError> {
             Value::Array(_) => "array",
             Value::String(_) => "string",
             Value::Bool(_) => "bool",
-            Value::Null => return Ok(Parsed { value: Value::Object(serde_json::Map::new()), ..parsed }),
+            Value::Null => {
+                return Ok(Parsed {
+                    value: Value::Object(serde_json::Map::new()),
+                    ..parsed
+                });
+            }
             _ => "number",
         };
         Err(ApiError::bad_request(format!(
@@ -112,8 +134,13 @@ impl Write<'_> {
         }
         self.settle_namespace(&mut object)?;
         self.check_name(&object)?;
-        let operation = if existing.is_some() { Operation::Update } else { Operation::Create };
-        self.cluster.mutate_admission(self, operation, &mut object, existing)?;
+        let operation = if existing.is_some() {
+            Operation::Update
+        } else {
+            Operation::Create
+        };
+        self.cluster
+            .mutate_admission(self, operation, &mut object, existing)?;
         self.dedup_owners(&mut object, true);
         Ok(object)
     }
@@ -124,17 +151,23 @@ impl Write<'_> {
         let strategy = &self.resource().strategy;
         let mut object = self.applied(existing, &patch)?;
         let complaints = strategy.decode(&mut patch);
-        if self.options.field_validation != FieldValidation::Ignore && !applied.duplicates.is_empty() {
+        if self.options.field_validation != FieldValidation::Ignore
+            && !applied.duplicates.is_empty()
+        {
             let text = applied.duplicates.join("\n");
             let text = format!("error converting YAML to JSON: {text}");
             if self.options.field_validation == FieldValidation::Strict {
-                return Err(ApiError::bad_request(format!("error strict decoding patch: {text}")));
+                return Err(ApiError::bad_request(format!(
+                    "error strict decoding patch: {text}"
+                )));
             }
             decode::warn(self.call, &applied.duplicates);
         }
         // A kind's unknown fields are no error of an apply: the schema has already dropped or refused them.
         drop(complaints);
-        strategy.decode(&mut object).map_err(ApiError::bad_request)?;
+        strategy
+            .decode(&mut object)
+            .map_err(ApiError::bad_request)?;
         strategy.default(&mut object);
         Ok(object)
     }
@@ -151,7 +184,10 @@ impl Write<'_> {
             }
             _ => tidegate_merge::merge_patch(existing, body, strict),
         };
-        let Patched { value, strict_errors } = patched.map_err(patch_failed)?;
+        let Patched {
+            value,
+            strict_errors,
+        } = patched.map_err(patch_failed)?;
         let shown = || match patch_type {
             PatchType::Strategic => go_map(body),
             _ => value.to_string(),
@@ -168,7 +204,9 @@ impl Write<'_> {
             let error = FieldError::invalid(&root.child("patch"), &shown().into(), why);
             ApiError::invalid("", "", "", &[error])
         };
-        let unknown = strategy.decode(&mut object).map_err(|error| invalid(&error))?;
+        let unknown = strategy
+            .decode(&mut object)
+            .map_err(|error| invalid(&error))?;
         let complaints: Vec<String> = strict_errors.into_iter().chain(unknown).collect();
         match self.options.field_validation {
             FieldValidation::Strict if !complaints.is_empty() => {

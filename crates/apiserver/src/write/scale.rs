@@ -31,7 +31,10 @@ pub(crate) fn get(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
 pub(crate) async fn write(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
     let paths = paths(call)?;
     let patched = call.info.verb == "patch";
-    let applied = call.headers.get(http::header::CONTENT_TYPE).is_some_and(|value| value == "application/apply-patch+yaml");
+    let applied = call
+        .headers
+        .get(http::header::CONTENT_TYPE)
+        .is_some_and(|value| value == "application/apply-patch+yaml");
     let kind = match (patched, applied) {
         (true, true) => WriteKind::Apply,
         (true, false) => WriteKind::Patch,
@@ -46,7 +49,11 @@ pub(crate) async fn write(cluster: &Cluster, call: &Call) -> Result<Answer, ApiE
     let make = |existing: Option<&Value>| {
         let existing = existing.ok_or_else(ApiError::unknown_resource)?;
         let current = scale_of(existing, &paths);
-        let scale = if patched { patched_scale(call, &current)? } else { sent_scale(call)? };
+        let scale = if patched {
+            patched_scale(call, &current)?
+        } else {
+            sent_scale(call)?
+        };
         check(call, &scale)?;
         let mut object = existing.clone();
         set(&mut object, &paths.spec_replicas, replicas(&scale));
@@ -69,14 +76,18 @@ fn sent_scale(call: &Call) -> Result<Value, ApiError> {
         negotiate::Format::Yaml => tidegate_schema::parse_yaml(&call.body),
     };
     let parsed = parsed.map_err(|error| {
-        ApiError::bad_request(format!("couldn't get version/kind; json parse error: {error}"))
+        ApiError::bad_request(format!(
+            "couldn't get version/kind; json parse error: {error}"
+        ))
     })?;
     Ok(parsed.value)
 }
 
 fn patched_scale(call: &Call, current: &Value) -> Result<Value, ApiError> {
     let content_type = call.headers.get(http::header::CONTENT_TYPE);
-    let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = content_type
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let patched = match content_type.split(';').next().unwrap_or_default() {
         "application/json-patch+json" => tidegate_merge::json_patch(current, &call.body, false),
         "application/apply-patch+yaml" => {
@@ -105,8 +116,15 @@ fn check(call: &Call, scale: &Value) -> Result<(), ApiError> {
         Value::Null => return Ok(()),
         // The object's own checks have the words for custom resources.
         _ if !call.resource.bare_items => return Ok(()),
-        _ if replicas(scale) < 0 => FieldError::invalid(&at, wanted, "must be greater than or equal to 0"),
-        _ if wanted.as_i64().is_some_and(|replicas| i32::try_from(replicas).is_ok()) => return Ok(()),
+        _ if replicas(scale) < 0 => {
+            FieldError::invalid(&at, wanted, "must be greater than or equal to 0")
+        }
+        _ if wanted
+            .as_i64()
+            .is_some_and(|replicas| i32::try_from(replicas).is_ok()) =>
+        {
+            return Ok(());
+        }
         _ => FieldError::invalid(&at, wanted, "must be a whole number of 32 bits"),
     };
     Err(ApiError::invalid("autoscaling", "Scale", name, &[error]))
@@ -129,14 +147,23 @@ fn set(object: &mut Value, path: &str, number: i64) {
 }
 
 fn paths(call: &Call) -> Result<ScalePaths, ApiError> {
-    call.resource.strategy.scale().ok_or_else(ApiError::unknown_resource)
+    call.resource
+        .strategy
+        .scale()
+        .ok_or_else(ApiError::unknown_resource)
 }
 
 /// The `Scale` of an object.
 fn scale_of(object: &Value, paths: &ScalePaths) -> Value {
     let number = |path: &str| at(object, path).and_then(Value::as_i64).unwrap_or_default();
     let mut metadata = Map::new();
-    for key in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+    for key in [
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+    ] {
         let text = object.meta_text(key);
         if !text.is_empty() {
             metadata.insert(key.to_owned(), text.into());
@@ -161,7 +188,8 @@ fn scale_of(object: &Value, paths: &ScalePaths) -> Value {
 
 /// What is at a dotted path.
 fn at<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split('.').try_fold(object, |value, key| value.get(key))
+    path.split('.')
+        .try_fold(object, |value, key| value.get(key))
 }
 
 /// A `LabelSelector` as text.
@@ -170,9 +198,18 @@ fn selector_text(selector: &Value) -> String {
     let mut terms: Vec<String> = labels
         .map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()))
         .collect();
-    for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
+    for expression in selector["matchExpressions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+    {
         let key = expression["key"].as_str().unwrap_or_default();
-        let mut values: Vec<&str> = expression["values"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut values: Vec<&str> = expression["values"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         values.sort_unstable();
         let values = values.join(",");
         terms.push(match expression["operator"].as_str().unwrap_or_default() {

@@ -31,7 +31,11 @@ pub(crate) async fn update(cluster: &Cluster, call: &Call) -> Result<Answer, Api
                 write.check_uid(&object, existing)?;
             }
             let mut new = write.owned(existing, &object);
-            let operation = if existing.is_some() { Operation::Update } else { Operation::Create };
+            let operation = if existing.is_some() {
+                Operation::Update
+            } else {
+                Operation::Create
+            };
             cluster.mutate_admission(&write, operation, &mut new, existing)?;
             write.dedup_owners(&mut new, true);
             Ok(new)
@@ -44,7 +48,9 @@ pub(crate) async fn update(cluster: &Cluster, call: &Call) -> Result<Answer, Api
 pub(super) fn answer(cluster: &Cluster, call: &Call, outcome: Outcome) -> Result<Answer, ApiError> {
     match outcome {
         Outcome::Created(object) => present::object(cluster, call, 201, object),
-        Outcome::Updated(object) | Outcome::Deleted(object) => present::object(cluster, call, 200, object),
+        Outcome::Updated(object) | Outcome::Deleted(object) => {
+            present::object(cluster, call, 200, object)
+        }
     }
 }
 
@@ -64,7 +70,12 @@ impl Write<'_> {
 }
 
 /// In the words of the storage layer.
-pub(super) fn precondition_failed(write: &Write<'_>, what: &str, wanted: &str, found: &str) -> String {
+pub(super) fn precondition_failed(
+    write: &Write<'_>,
+    what: &str,
+    wanted: &str,
+    found: &str,
+) -> String {
     let resource = write.resource();
     let info = &write.call.info;
     let mut key = format!("/registry/{}", resource.collection_path());

@@ -5,9 +5,11 @@ use std::{net::SocketAddr, path::PathBuf};
 
 /// Start Tidegate without a cluster: an embedded Kubernetes API server
 #[derive(Debug, Args)]
-#[command(long_about = "Start Tidegate without a cluster: an embedded Kubernetes API server.\n\n\
+#[command(
+    long_about = "Start Tidegate without a cluster: an embedded Kubernetes API server.\n\n\
     kubectl, Helm, GitOps tools and controllers work with it as with any cluster. It listens on loopback, and only \
-    those with a certificate or a token get in. What is written is on disk before it is acknowledged.")]
+    those with a certificate or a token get in. What is written is on disk before it is acknowledged."
+)]
 pub(crate) struct UpArgs {
     /// Where everything is kept
     #[arg(long, value_name = "DIR", default_value = "tidegate-data")]
@@ -52,8 +54,10 @@ impl UpArgs {
 
 /// Write a backup of a data directory
 #[derive(Debug, Args)]
-#[command(long_about = "Write a backup of a data directory, whether `tidegate up` runs on it or not.\n\n\
-    The backup holds all objects, secrets included, with a checksum. Keys and certificates are not in it.")]
+#[command(
+    long_about = "Write a backup of a data directory, whether `tidegate up` runs on it or not.\n\n\
+    The backup holds all objects, secrets included, with a checksum. Keys and certificates are not in it."
+)]
 pub(crate) struct BackupArgs {
     /// The data directory
     #[arg(long, value_name = "DIR", default_value = "tidegate-data")]

@@ -16,7 +16,9 @@ use tidegate_client::{Client, ClientOptions, Purpose, Source};
 /// Writes a backup: from the directory, or from the server that runs on it.
 pub(crate) fn backup(arguments: &BackupArgs) -> Result<u8, Failure> {
     let path = &arguments.file;
-    let failed = |error: &dyn std::fmt::Display| Failure::error(format!("cannot write {}: {error}", path.display()));
+    let failed = |error: &dyn std::fmt::Display| {
+        Failure::error(format!("cannot write {}: {error}", path.display()))
+    };
     let file = create_private(path).map_err(|error| failed(&error))?;
     let mut writer = BufWriter::new(file);
     let written = match Server::backup_of(&arguments.data_dir, &mut writer) {
@@ -48,11 +50,19 @@ fn backup_of_running(dir: &Path, writer: &mut impl Write) -> Result<(), Failure>
         user: None,
     };
     runtime.block_on(async {
-        let client = Client::connect(source, ClientOptions::default()).await.map_err(Failure::error)?;
+        let client = Client::connect(source, ClientOptions::default())
+            .await
+            .map_err(Failure::error)?;
         let path = tidegate_apiserver::BACKUP_PATH;
-        let mut response = client.get(path, "*/*", Purpose::List).await.map_err(Failure::error)?;
+        let mut response = client
+            .get(path, "*/*", Purpose::List)
+            .await
+            .map_err(Failure::error)?;
         if !response.status.is_success() {
-            return Err(Failure::error(format!("the server answers {} to {path}", response.status)));
+            return Err(Failure::error(format!(
+                "the server answers {} to {path}",
+                response.status
+            )));
         }
         while let Some(chunk) = response.chunk().await {
             let chunk = chunk.map_err(Failure::error)?;
@@ -65,7 +75,8 @@ fn backup_of_running(dir: &Path, writer: &mut impl Write) -> Result<(), Failure>
 /// Makes a data directory from a backup.
 pub(crate) fn restore(arguments: &RestoreArgs) -> Result<u8, Failure> {
     let path = &arguments.file;
-    let file = fs::File::open(path).map_err(|error| Failure::error(format!("cannot read {}: {error}", path.display())))?;
+    let file = fs::File::open(path)
+        .map_err(|error| Failure::error(format!("cannot read {}: {error}", path.display())))?;
     super::data_dir::DataDir::open(&arguments.data_dir)?;
     Server::restore(&arguments.data_dir, BufReader::new(file)).map_err(Failure::error)?;
     Ok(0)

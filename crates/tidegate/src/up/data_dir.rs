@@ -17,7 +17,8 @@ pub(super) struct DataDir(PathBuf);
 impl DataDir {
     /// Makes the directory if it isn't there.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        make_private(path).map_err(|error| Failure::error(format!("cannot make {}: {error}", path.display())))?;
+        make_private(path)
+            .map_err(|error| Failure::error(format!("cannot make {}: {error}", path.display())))?;
         Ok(Self(path.to_owned()))
     }
 
@@ -29,7 +30,10 @@ impl DataDir {
 #[cfg(unix)]
 fn make_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
 }
 
 #[cfg(not(unix))]

@@ -35,7 +35,9 @@ impl Manifests {
             cluster: None,
             user: None,
         };
-        let client = Client::connect(source, ClientOptions::default()).await.map_err(Failure::error)?;
+        let client = Client::connect(source, ClientOptions::default())
+            .await
+            .map_err(Failure::error)?;
         let mut applier = Applier::new(client).await?;
         turn(&mut folder, &mut applier, true).await;
         Ok(Self(tokio::spawn(async move {

@@ -31,10 +31,15 @@ impl Applier {
     /// Begins with the list of an earlier run.
     pub(super) async fn new(client: Client) -> Result<Self, Failure> {
         let discovery = Discovery::fetch(&client).await.map_err(Failure::error)?;
-        let answer = client.get(inventory::PATH, "application/json", Purpose::Call).await.map_err(Failure::error)?;
+        let answer = client
+            .get(inventory::PATH, "application/json", Purpose::Call)
+            .await
+            .map_err(Failure::error)?;
         let applied = if answer.status == StatusCode::OK {
             let bytes = answer.bytes(LARGEST_ANSWER).await.map_err(Failure::error)?;
-            serde_json::from_slice(&bytes).map(|object| inventory::from_object(&object)).unwrap_or_default()
+            serde_json::from_slice(&bytes)
+                .map(|object| inventory::from_object(&object))
+                .unwrap_or_default()
         } else {
             Vec::new()
         };
@@ -53,7 +58,11 @@ impl Applier {
     }
 
     /// Applies all objects; where all files are known, deletes what is in none. Gives what there is to say.
-    pub(super) async fn apply(&mut self, manifests: impl Iterator<Item = &Manifest>, whole: bool) -> Vec<String> {
+    pub(super) async fn apply(
+        &mut self,
+        manifests: impl Iterator<Item = &Manifest>,
+        whole: bool,
+    ) -> Vec<String> {
         let mut manifests: Vec<&Manifest> = manifests.collect();
         manifests.sort_by_key(|manifest| rank(&manifest.object));
         self.failed = false;
@@ -78,7 +87,9 @@ impl Applier {
                     format!("{place}: {error}")
                 }
             };
-            if self.said.insert(place, text.clone()).as_ref() != Some(&text) || text.ends_with(" applied") {
+            if self.said.insert(place, text.clone()).as_ref() != Some(&text)
+                || text.ends_with(" applied")
+            {
                 lines.push(text);
             }
         }
@@ -94,10 +105,22 @@ impl Applier {
     }
 
     /// Applies one object. Whether it changed, or what is wrong.
-    async fn apply_one(&mut self, manifest: &Manifest) -> Result<(Identity, bool), (Option<Identity>, String)> {
-        let text = |pointer: &str| manifest.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    async fn apply_one(
+        &mut self,
+        manifest: &Manifest,
+    ) -> Result<(Identity, bool), (Option<Identity>, String)> {
+        let text = |pointer: &str| {
+            manifest
+                .object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         let (api_version, kind) = (text("/apiVersion"), text("/kind"));
-        let resource = self.resource(api_version, kind).await.map_err(|error| (None, error))?;
+        let resource = self
+            .resource(api_version, kind)
+            .await
+            .map_err(|error| (None, error))?;
         let namespace = match (resource.namespaced, text("/metadata/namespace")) {
             (false, _) => "",
             (true, "") => "default",
@@ -111,12 +134,26 @@ impl Applier {
             name: text("/metadata/name").to_owned(),
         };
         let before = self.version_of(&resource, &identity).await;
-        let path = path(&resource, &identity, &format!("?fieldManager={MANAGER}&force=true&fieldValidation=Strict"));
+        let path = path(
+            &resource,
+            &identity,
+            &format!("?fieldManager={MANAGER}&force=true&fieldValidation=Strict"),
+        );
         let body = manifest.object.to_string();
-        let answer = self.call(Method::PATCH, &path, "application/apply-patch+yaml", body.into()).await;
+        let answer = self
+            .call(
+                Method::PATCH,
+                &path,
+                "application/apply-patch+yaml",
+                body.into(),
+            )
+            .await;
         match answer {
             Ok(object) => {
-                let after = object.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned);
+                let after = object
+                    .pointer("/metadata/resourceVersion")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned);
                 Ok((identity, before.is_none() || before != after))
             }
             Err(error) => Err((Some(identity), error)),
@@ -127,18 +164,34 @@ impl Applier {
     async fn resource(&mut self, api_version: &str, kind: &str) -> Result<Resource, String> {
         let find = |discovery: &Discovery| {
             let mut all = discovery.resources();
-            all.find(|resource| resource.kind == kind && resource.gvr().api_version() == api_version).cloned()
+            all.find(|resource| {
+                resource.kind == kind && resource.gvr().api_version() == api_version
+            })
+            .cloned()
         };
         if let Some(resource) = find(&self.discovery) {
             return Ok(resource);
         }
-        self.discovery = Discovery::fetch(&self.client).await.map_err(|error| error.to_string())?;
+        self.discovery = Discovery::fetch(&self.client)
+            .await
+            .map_err(|error| error.to_string())?;
         find(&self.discovery).ok_or_else(|| format!("no kind {kind} in {api_version} is served"))
     }
 
     async fn version_of(&self, resource: &Resource, identity: &Identity) -> Option<String> {
-        let object = self.call(Method::GET, &path(resource, identity, ""), "application/json", Bytes::new()).await.ok()?;
-        object.pointer("/metadata/resourceVersion").and_then(Value::as_str).map(str::to_owned)
+        let object = self
+            .call(
+                Method::GET,
+                &path(resource, identity, ""),
+                "application/json",
+                Bytes::new(),
+            )
+            .await
+            .ok()?;
+        object
+            .pointer("/metadata/resourceVersion")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
     }
 
     /// Deletes what was applied once and is wanted no more.
@@ -158,9 +211,19 @@ impl Applier {
                 continue;
             };
             let body = Bytes::from_static(b"{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"propagationPolicy\":\"Background\"}");
-            match self.call(Method::DELETE, &path(&resource, &identity, ""), "application/json", body).await {
+            match self
+                .call(
+                    Method::DELETE,
+                    &path(&resource, &identity, ""),
+                    "application/json",
+                    body,
+                )
+                .await
+            {
                 Ok(_) => lines.push(format!("{} deleted", identity.shown())),
-                Err(error) => lines.push(format!("{} cannot be deleted: {error}", identity.shown())),
+                Err(error) => {
+                    lines.push(format!("{} cannot be deleted: {error}", identity.shown()))
+                }
             }
         }
         lines
@@ -173,15 +236,31 @@ impl Applier {
         }
         let path = format!("{}?fieldManager={MANAGER}&force=true", inventory::PATH);
         let body = inventory::to_object(&wanted).to_string();
-        if let Err(error) = self.call(Method::PATCH, &path, "application/apply-patch+yaml", body.into()).await {
+        if let Err(error) = self
+            .call(
+                Method::PATCH,
+                &path,
+                "application/apply-patch+yaml",
+                body.into(),
+            )
+            .await
+        {
             self.failed = true;
-            lines.push(format!("the list of what was applied cannot be kept: {error}"));
+            lines.push(format!(
+                "the list of what was applied cannot be kept: {error}"
+            ));
             return;
         }
         self.applied = wanted;
     }
 
-    async fn call(&self, method: Method, path: &str, content_type: &str, body: Bytes) -> Result<Value, String> {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: Bytes,
+    ) -> Result<Value, String> {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -189,21 +268,34 @@ impl Applier {
             .header("accept", "application/json")
             .body(body)
             .map_err(|error| error.to_string())?;
-        let answer = self.client.send(request).await.map_err(|error| error.to_string())?;
+        let answer = self
+            .client
+            .send(request)
+            .await
+            .map_err(|error| error.to_string())?;
         let status = answer.status;
-        let bytes = answer.bytes(LARGEST_ANSWER).await.map_err(|error| error.to_string())?;
+        let bytes = answer
+            .bytes(LARGEST_ANSWER)
+            .await
+            .map_err(|error| error.to_string())?;
         let value: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
         if status.is_success() {
             return Ok(value);
         }
-        let message = value["message"].as_str().unwrap_or("the server gives no reason");
+        let message = value["message"]
+            .as_str()
+            .unwrap_or("the server gives no reason");
         Err(message.to_owned())
     }
 }
 
 fn path(resource: &Resource, identity: &Identity, query: &str) -> String {
     let namespace = (!identity.namespace.is_empty()).then_some(identity.namespace.as_str());
-    format!("{}/{}{query}", resource.gvr().path(namespace), identity.name)
+    format!(
+        "{}/{}{query}",
+        resource.gvr().path(namespace),
+        identity.name
+    )
 }
 
 /// What others need comes first.

@@ -16,11 +16,16 @@ pub(super) struct Manifest {
 pub(super) fn read(file: &str, text: &str) -> Result<Vec<Manifest>, String> {
     let mut manifests = Vec::new();
     for (line, document) in documents(text) {
-        if document.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+        if document
+            .lines()
+            .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+        {
             continue;
         }
         let value: Value = serde_saphyr::from_str(&document).map_err(|error| {
-            let at = error.location().map_or(line, |place| line - 1 + place.line() as usize);
+            let at = error
+                .location()
+                .map_or(line, |place| line - 1 + place.line() as usize);
             format!("{file}:{at}: {error}")
         })?;
         for object in expanded(value) {
@@ -39,7 +44,9 @@ pub(super) fn read(file: &str, text: &str) -> Result<Vec<Manifest>, String> {
 fn documents(text: &str) -> Vec<(usize, String)> {
     let mut documents = vec![(1, String::new())];
     for (at, line) in text.lines().enumerate() {
-        let separator = line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
+        let separator = line
+            .strip_prefix("---")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
         if separator {
             documents.push((at + 2, String::new()));
             continue;
@@ -54,10 +61,14 @@ fn documents(text: &str) -> Vec<(usize, String)> {
 
 /// A list stands for its items.
 fn expanded(value: Value) -> Vec<Value> {
-    let is_list = value["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+    let is_list = value["kind"]
+        .as_str()
+        .is_some_and(|kind| kind.ends_with("List"));
     match value {
         Value::Null => Vec::new(),
-        Value::Object(mut fields) if is_list && fields.get("items").is_some_and(Value::is_array) => {
+        Value::Object(mut fields)
+            if is_list && fields.get("items").is_some_and(Value::is_array) =>
+        {
             match fields.remove("items") {
                 Some(Value::Array(items)) => items,
                 _ => Vec::new(),
@@ -69,7 +80,12 @@ fn expanded(value: Value) -> Vec<Value> {
 
 fn check(object: &Value) -> Result<(), String> {
     for pointer in ["/apiVersion", "/kind", "/metadata/name"] {
-        if object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().is_empty() {
+        if object
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .is_empty()
+        {
             return Err(format!("{} is missing", pointer[1..].replace('/', ".")));
         }
     }
@@ -84,25 +100,42 @@ mod tests {
     fn check(text: &str, expected: &str) {
         let found = match read("a.yaml", text) {
             Ok(manifests) => {
-                let found: Vec<String> =
-                    manifests.iter().map(|manifest| format!("{}:{}", manifest.line, manifest.object["metadata"]["name"])).collect();
+                let found: Vec<String> = manifests
+                    .iter()
+                    .map(|manifest| {
+                        format!("{}:{}", manifest.line, manifest.object["metadata"]["name"])
+                    })
+                    .collect();
                 found.join(" ")
             }
             Err(error) => error.lines().next().unwrap_or_default().to_owned(),
         };
-        assert!(found.starts_with(expected), "{text}\nfound    {found}\nexpected {expected}");
+        assert!(
+            found.starts_with(expected),
+            "{text}\nfound    {found}\nexpected {expected}"
+        );
     }
 
     #[test]
     fn documents_are_found_with_their_lines() {
-        let object = |name: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n");
+        let object =
+            |name: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n");
         check("", "");
         check("# nothing\n---\n", "");
         check(&object("a"), "1:\"a\"");
-        check(&format!("{}---\n{}", object("a"), object("b")), "1:\"a\" 6:\"b\"");
+        check(
+            &format!("{}---\n{}", object("a"), object("b")),
+            "1:\"a\" 6:\"b\"",
+        );
         check(&format!("---\n{}", object("a")), "2:\"a\"");
-        check("{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{\"apiVersion\":\"v1\",\"kind\":\"X\",\"metadata\":{\"name\":\"i\"}}]}", "1:\"i\"");
-        check(&format!("{}---\nkind: X\n", object("a")), "a.yaml:6: apiVersion is missing");
+        check(
+            "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{\"apiVersion\":\"v1\",\"kind\":\"X\",\"metadata\":{\"name\":\"i\"}}]}",
+            "1:\"i\"",
+        );
+        check(
+            &format!("{}---\nkind: X\n", object("a")),
+            "a.yaml:6: apiVersion is missing",
+        );
         check(&format!("{}---\na: [\n", object("a")), "a.yaml:");
     }
 }

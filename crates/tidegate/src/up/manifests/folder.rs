@@ -58,7 +58,10 @@ impl Folder {
         let mut found = BTreeMap::new();
         if let Err(error) = find(&self.dir, DEEPEST, &mut found) {
             if std::mem::take(&mut self.readable) {
-                self.problems.push(format!("{}: {error}; nothing is changed", self.dir.display()));
+                self.problems.push(format!(
+                    "{}: {error}; nothing is changed",
+                    self.dir.display()
+                ));
             }
             return false;
         }
@@ -67,7 +70,11 @@ impl Folder {
         self.files.retain(|path, _| found.contains_key(path));
         changed |= self.files.len() != before;
         for (path, stamp) in found {
-            if self.files.get(&path).is_some_and(|file| file.stamp == stamp) {
+            if self
+                .files
+                .get(&path)
+                .is_some_and(|file| file.stamp == stamp)
+            {
                 continue;
             }
             changed |= self.read(path, stamp);
@@ -77,7 +84,11 @@ impl Folder {
 
     /// Reads a file. A bad one keeps its last good form.
     fn read(&mut self, path: PathBuf, stamp: Stamp) -> bool {
-        let name = path.strip_prefix(&self.dir).unwrap_or(&path).display().to_string();
+        let name = path
+            .strip_prefix(&self.dir)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
         let read = if stamp.length > LARGEST_FILE {
             Err(format!("{name}: {} bytes are too many", stamp.length))
         } else {
@@ -97,7 +108,10 @@ impl Folder {
             }
             Err(problem) => {
                 self.problems.push(problem);
-                let before = self.files.remove(&path).map_or_else(Vec::new, |file| file.manifests);
+                let before = self
+                    .files
+                    .remove(&path)
+                    .map_or_else(Vec::new, |file| file.manifests);
                 let file = File {
                     stamp,
                     manifests: before,
@@ -128,7 +142,9 @@ impl Folder {
 fn find(dir: &Path, depth: usize, found: &mut BTreeMap<PathBuf, Stamp>) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
-        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         // Files come and go while they are looked at.
         let Ok(about) = fs::metadata(&path) else {
             continue;
@@ -140,7 +156,10 @@ fn find(dir: &Path, depth: usize, found: &mut BTreeMap<PathBuf, Stamp>) -> io::R
             if depth > 0 {
                 find(&path, depth - 1, found)?;
             }
-        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json") {
+        } else if path
+            .extension()
+            .is_some_and(|end| end == "yaml" || end == "yml" || end == "json")
+        {
             let stamp = Stamp {
                 modified: about.modified().ok(),
                 length: about.len(),
@@ -161,7 +180,11 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("tidegate-folder-{}", std::process::id()));
         fs::create_dir_all(dir.join("sub")).expect("a directory");
         let file = dir.join("sub/a.yaml");
-        fs::write(&file, "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n").expect("a file");
+        fs::write(
+            &file,
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n",
+        )
+        .expect("a file");
         let mut folder = Folder::open(&dir).expect("a folder");
         assert!(folder.look() && folder.is_whole());
         assert!(!folder.look());
@@ -169,7 +192,10 @@ mod tests {
         assert!(!folder.look() && !folder.is_whole());
         assert_eq!(folder.objects().count(), 1);
         let problems = folder.take_problems();
-        assert!(problems.len() == 1 && problems[0].starts_with("sub/a.yaml:"), "{problems:?}");
+        assert!(
+            problems.len() == 1 && problems[0].starts_with("sub/a.yaml:"),
+            "{problems:?}"
+        );
         fs::remove_file(&file).expect("a file");
         assert!(folder.look() && folder.is_whole());
         assert_eq!(folder.objects().count(), 0);

@@ -24,7 +24,11 @@ impl Identity {
 
     /// `deployments` and so on are said in the words `kind/name in namespace`.
     pub(super) fn shown(&self) -> String {
-        let kind = if self.group.is_empty() { self.kind.clone() } else { format!("{}.{}", self.kind, self.group) };
+        let kind = if self.group.is_empty() {
+            self.kind.clone()
+        } else {
+            format!("{}.{}", self.kind, self.group)
+        };
         if self.namespace.is_empty() {
             format!("{kind}/{}", self.name)
         } else {
@@ -37,7 +41,16 @@ impl Identity {
 pub(super) fn to_object(identities: &[Identity]) -> Value {
     let lines: Vec<String> = identities
         .iter()
-        .map(|one| format!("{} {} {} {} {}", dash(&one.group), one.version, one.kind, dash(&one.namespace), one.name))
+        .map(|one| {
+            format!(
+                "{} {} {} {} {}",
+                dash(&one.group),
+                one.version,
+                one.kind,
+                dash(&one.namespace),
+                one.name
+            )
+        })
         .collect();
     json!({
         "apiVersion": "v1",
@@ -49,7 +62,10 @@ pub(super) fn to_object(identities: &[Identity]) -> Value {
 
 /// The list in a config map.
 pub(super) fn from_object(object: &Value) -> Vec<Identity> {
-    let text = object.pointer("/data/objects").and_then(Value::as_str).unwrap_or_default();
+    let text = object
+        .pointer("/data/objects")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let mut found = BTreeMap::new();
     for line in text.lines() {
         let words: Vec<&str> = line.split(' ').collect();
@@ -72,7 +88,11 @@ fn dash(text: &str) -> &str {
 }
 
 fn undash(text: &str) -> String {
-    if text == "-" { String::new() } else { text.to_owned() }
+    if text == "-" {
+        String::new()
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
