@@ -14,7 +14,7 @@ use std::{
 type Frames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
 /// An answer's body.
-pub struct Body(Kind);
+pub(crate) struct Body(Kind);
 
 enum Kind {
     /// Chunks that are there already, so that a list need not be copied into one buffer.
@@ -44,17 +44,6 @@ impl Body {
     pub(crate) fn len(&self) -> Option<u64> {
         match &self.0 {
             Kind::Chunks(chunks) => Some(chunks.iter().map(|chunk| chunk.len() as u64).sum()),
-            Kind::Stream(_) => None,
-        }
-    }
-
-    /// The bytes, joined; nothing of a stream.
-    pub(crate) fn into_bytes(self) -> Option<Bytes> {
-        match self.0 {
-            Kind::Chunks(mut chunks) if chunks.len() <= 1 => {
-                Some(chunks.pop_front().unwrap_or_default())
-            }
-            Kind::Chunks(chunks) => Some(chunks.into_iter().flatten().collect()),
             Kind::Stream(_) => None,
         }
     }

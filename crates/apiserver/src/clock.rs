@@ -16,11 +16,6 @@ impl Clock {
     pub(crate) fn time(self) -> String {
         text(self.seconds())
     }
-
-    /// `2026-11-25T13:00:00.123456Z`: `metav1.MicroTime`.
-    pub(crate) fn micro_time(self) -> String {
-        format!("{:.6}", Timestamp::now())
-    }
 }
 
 /// A moment as `metav1.Time` writes it.

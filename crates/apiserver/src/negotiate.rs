@@ -19,8 +19,6 @@ pub(crate) enum Transform {
     Table(MetaVersion),
     PartialObjectMetadata(MetaVersion),
     PartialObjectMetadataList(MetaVersion),
-    /// Asked for, but nothing that we know; an error once there is something to transform.
-    Unknown,
 }
 
 /// The version of `meta.k8s.io` that a transformed answer has.

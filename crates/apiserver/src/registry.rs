@@ -117,7 +117,7 @@ impl Resources {
         for group in &mut resources.groups {
             group
                 .versions
-                .sort_by(|a, b| version_priority(&b.version).cmp(&version_priority(&a.version)));
+                .sort_by_key(|version| std::cmp::Reverse(version_priority(&version.version)));
             for version in &mut group.versions {
                 version.resources.sort_by(|a, b| a.plural.cmp(&b.plural));
             }
@@ -236,7 +236,7 @@ mod tests {
         let mut versions = vec![
             "v1alpha1", "foo1", "v1", "v2beta1", "v10", "v2", "v1beta2", "foo10",
         ];
-        versions.sort_by(|a, b| version_priority(b).cmp(&version_priority(a)));
+        versions.sort_by_key(|version| std::cmp::Reverse(version_priority(version)));
         assert_eq!(
             versions,
             [

@@ -8,13 +8,13 @@ use tidegate_schema::FieldError;
 
 /// Why a request was refused: what the client gets as a `Status`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ApiError {
+pub(crate) struct ApiError {
     /// The HTTP status code, also in the body.
-    pub code: u16,
+    pub(crate) code: u16,
     /// A word of `metav1.StatusReason`, empty where Kubernetes gives none.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
     /// What the user reads.
-    pub message: String,
+    pub(crate) message: String,
     details: Option<Box<Details>>,
     /// For a list that ran out of its history: the token to go on with.
     continue_token: Option<String>,
@@ -22,39 +22,39 @@ pub struct ApiError {
 
 /// Which object, and what about it.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Details {
+pub(crate) struct Details {
     /// The object's name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its group.
-    pub group: String,
+    pub(crate) group: String,
     /// Its resource or kind, as Kubernetes mixes them.
-    pub kind: String,
+    pub(crate) kind: String,
     /// The object's uid.
-    pub uid: String,
+    pub(crate) uid: String,
     /// What is wrong with which field.
-    pub causes: Vec<Cause>,
+    pub(crate) causes: Vec<Cause>,
     /// When to try again, in seconds; also the header `Retry-After`.
-    pub retry_after_seconds: u32,
+    pub(crate) retry_after_seconds: u32,
 }
 
 /// One cause of a refusal.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Cause {
+pub(crate) struct Cause {
     /// A word of `metav1.CauseType`.
-    pub reason: String,
+    pub(crate) reason: String,
     /// What is wrong.
-    pub message: String,
+    pub(crate) message: String,
     /// The field.
-    pub field: String,
+    pub(crate) field: String,
 }
 
 /// A resource in its group, for messages: `deployments.apps`.
 #[derive(Debug, Clone, Copy)]
-pub struct GroupResource<'a> {
+pub(crate) struct GroupResource<'a> {
     /// The API group, empty for the core.
-    pub group: &'a str,
+    pub(crate) group: &'a str,
     /// The plural name.
-    pub resource: &'a str,
+    pub(crate) resource: &'a str,
 }
 
 impl fmt::Display for GroupResource<'_> {
@@ -89,22 +89,22 @@ impl ApiError {
     }
 
     /// Any other refusal.
-    pub fn other(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn other(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
         Self::new(code, reason, message)
     }
 
     /// 400.
-    pub fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)
     }
 
     /// 401.
-    pub fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self::new(401, "Unauthorized", "Unauthorized")
     }
 
     /// 403: `pods "x" is forbidden: why`.
-    pub fn forbidden(what: GroupResource<'_>, name: &str, why: &str) -> Self {
+    pub(crate) fn forbidden(what: GroupResource<'_>, name: &str, why: &str) -> Self {
         let message = match (what.resource.is_empty(), name.is_empty()) {
             (true, _) => format!("forbidden: {why}"),
             (false, true) => format!("{what} is forbidden: {why}"),
@@ -114,7 +114,7 @@ impl ApiError {
     }
 
     /// 404: `pods "x" not found`.
-    pub fn not_found(what: GroupResource<'_>, name: &str) -> Self {
+    pub(crate) fn not_found(what: GroupResource<'_>, name: &str) -> Self {
         Self::new(
             404,
             "NotFound",
@@ -124,7 +124,7 @@ impl ApiError {
     }
 
     /// 404 for a path that names no resource we serve.
-    pub fn unknown_resource() -> Self {
+    pub(crate) fn unknown_resource() -> Self {
         let mut error = Self::new(
             404,
             "NotFound",
@@ -134,21 +134,8 @@ impl ApiError {
         error
     }
 
-    /// 405.
-    pub fn method_not_allowed(what: GroupResource<'_>, verb: &str) -> Self {
-        Self::new(
-            405,
-            "MethodNotAllowed",
-            format!(
-                "{verb} is not supported on resources of kind {}",
-                quoted(&what.to_string())
-            ),
-        )
-        .about(what, "")
-    }
-
     /// 405 where the path has no such method at all.
-    pub fn method_not_on_path() -> Self {
+    pub(crate) fn method_not_on_path() -> Self {
         let mut error = Self::new(
             405,
             "MethodNotAllowed",
@@ -159,7 +146,7 @@ impl ApiError {
     }
 
     /// 406.
-    pub fn not_acceptable(supported: &[&str]) -> Self {
+    pub(crate) fn not_acceptable(supported: &[&str]) -> Self {
         Self::new(
             406,
             "NotAcceptable",
@@ -171,7 +158,7 @@ impl ApiError {
     }
 
     /// 409: an object of this name is there already.
-    pub fn already_exists(what: GroupResource<'_>, name: &str) -> Self {
+    pub(crate) fn already_exists(what: GroupResource<'_>, name: &str) -> Self {
         Self::new(
             409,
             "AlreadyExists",
@@ -181,7 +168,7 @@ impl ApiError {
     }
 
     /// 409: the generated name is taken; try again.
-    pub fn generate_name_conflict(what: GroupResource<'_>, name: &str) -> Self {
+    pub(crate) fn generate_name_conflict(what: GroupResource<'_>, name: &str) -> Self {
         let mut error = Self::new(
             409,
             "AlreadyExists",
@@ -196,7 +183,7 @@ impl ApiError {
     }
 
     /// 409: `Operation cannot be fulfilled on pods "x": why`.
-    pub fn conflict(what: GroupResource<'_>, name: &str, why: &str) -> Self {
+    pub(crate) fn conflict(what: GroupResource<'_>, name: &str, why: &str) -> Self {
         Self::new(
             409,
             "Conflict",
@@ -208,27 +195,20 @@ impl ApiError {
         .about(what, name)
     }
 
-    /// 409 of a server-side apply, one cause for each field.
-    pub fn apply_conflict(message: impl Into<String>, causes: Vec<Cause>) -> Self {
-        let mut error = Self::new(409, "Conflict", message);
-        error.details_mut().causes = causes;
-        error
-    }
-
     /// 410: the version asked for is no longer in the history.
-    pub fn expired(message: impl Into<String>) -> Self {
+    pub(crate) fn expired(message: impl Into<String>) -> Self {
         Self::new(410, "Expired", message)
     }
 
     /// 410 in the middle of a paged list, with the token of an inconsistent continuation.
-    pub fn expired_continue(message: impl Into<String>, token: String) -> Self {
+    pub(crate) fn expired_continue(message: impl Into<String>, token: String) -> Self {
         let mut error = Self::expired(message);
         error.continue_token = Some(token);
         error
     }
 
     /// 413.
-    pub fn too_large(message: impl fmt::Display) -> Self {
+    pub(crate) fn too_large(message: impl fmt::Display) -> Self {
         Self::new(
             413,
             "RequestEntityTooLarge",
@@ -237,7 +217,7 @@ impl ApiError {
     }
 
     /// 415.
-    pub fn unsupported_media_type(supported: &[&str]) -> Self {
+    pub(crate) fn unsupported_media_type(supported: &[&str]) -> Self {
         Self::new(
             415,
             "UnsupportedMediaType",
@@ -249,7 +229,7 @@ impl ApiError {
     }
 
     /// 422: `Pod "x" is invalid: …`.
-    pub fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
+    pub(crate) fn invalid(group: &str, kind: &str, name: &str, errors: &[FieldError]) -> Self {
         let qualified = GroupResource {
             group,
             resource: kind,
@@ -268,31 +248,15 @@ impl ApiError {
         error
     }
 
-    /// 422 without a named kind: a patch whose outcome can't be read.
-    pub fn unprocessable(message: impl Into<String>) -> Self {
-        let mut error = Self::new(
-            422,
-            "Invalid",
-            format!("the server rejected our request due to an error in our request"),
-        );
-        let text = message.into();
-        error.details_mut().causes.push(Cause {
-            reason: "UnexpectedServerResponse".to_owned(),
-            message: text,
-            field: String::new(),
-        });
-        error
-    }
-
     /// 429.
-    pub fn too_many_requests(message: impl Into<String>, retry_after_seconds: u32) -> Self {
+    pub(crate) fn too_many_requests(message: impl Into<String>, retry_after_seconds: u32) -> Self {
         let mut error = Self::new(429, "TooManyRequests", message);
         error.details_mut().retry_after_seconds = retry_after_seconds;
         error
     }
 
     /// 500.
-    pub fn internal(message: impl fmt::Display) -> Self {
+    pub(crate) fn internal(message: impl fmt::Display) -> Self {
         let text = message.to_string();
         let mut error = Self::new(
             500,
@@ -307,19 +271,19 @@ impl ApiError {
     }
 
     /// 503.
-    pub fn unavailable(message: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self::new(503, "ServiceUnavailable", message)
     }
 
     /// 504.
-    pub fn timeout(message: &str, retry_after_seconds: u32) -> Self {
+    pub(crate) fn timeout(message: &str, retry_after_seconds: u32) -> Self {
         let mut error = Self::new(504, "Timeout", format!("Timeout: {message}"));
         error.details_mut().retry_after_seconds = retry_after_seconds;
         error
     }
 
     /// 504: the client knows a later version than the server.
-    pub fn too_large_resource_version(asked: u64, current: u64) -> Self {
+    pub(crate) fn too_large_resource_version(asked: u64, current: u64) -> Self {
         let mut error = Self::timeout(
             &format!("Too large resource version: {asked}, current: {current}"),
             1,
@@ -334,20 +298,20 @@ impl ApiError {
 
     /// Adds a cause.
     #[must_use]
-    pub fn with_cause(mut self, cause: Cause) -> Self {
+    pub(crate) fn with_cause(mut self, cause: Cause) -> Self {
         self.details_mut().causes.push(cause);
         self
     }
 
     /// Replaces the message.
     #[must_use]
-    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+    pub(crate) fn with_message(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
     }
 
     /// When to try again, in seconds.
-    pub fn retry_after_seconds(&self) -> Option<u32> {
+    pub(crate) fn retry_after_seconds(&self) -> Option<u32> {
         self.details
             .as_ref()
             .map(|details| details.retry_after_seconds)
@@ -355,12 +319,12 @@ impl ApiError {
     }
 
     /// Details, made where there are none.
-    pub fn details_mut(&mut self) -> &mut Details {
+    pub(crate) fn details_mut(&mut self) -> &mut Details {
         self.details.get_or_insert_with(Box::default)
     }
 
     /// The `Status` object.
-    pub fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         let mut metadata = Map::new();
         if let Some(token) = &self.continue_token {
             metadata.insert("continue".into(), token.clone().into());
@@ -393,7 +357,7 @@ impl std::error::Error for ApiError {}
 
 impl Details {
     /// As JSON, without what is empty.
-    pub fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         let mut out = Map::new();
         for (key, text) in [
             ("name", &self.name),

@@ -67,7 +67,6 @@ fn transformed(cluster: &Cluster, call: &Call, value: Value) -> Result<Value, Ap
                 "you requested PartialObjectMetadataList, but the requested object is not a list ({})",
                 call.resource.kind
             ))),
-        Transform::Unknown => Err(ApiError::not_acceptable(&["application/json", "application/yaml"])),
     }
 }
 
@@ -116,10 +115,6 @@ pub(crate) fn list(cluster: &Cluster, call: &Call, page: Page) -> Result<Answer,
                 resource.kind
             )))
         }
-        Transform::Unknown => Err(ApiError::not_acceptable(&[
-            "application/json",
-            "application/yaml",
-        ])),
     }
 }
 
@@ -297,7 +292,6 @@ pub(crate) fn event_object(
             }
             table
         }
-        Transform::Unknown => return Err(ApiError::not_acceptable(&["application/json"])),
     };
     Ok(Bytes::from(object::to_bytes(&value)))
 }

@@ -15,7 +15,7 @@ use crate::{
     status::ApiError,
 };
 use bytes::{BufMut, Bytes, BytesMut};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use tidegate_store::{Entry, Event, EventKind, Feed, FeedError, HistoryError};
 use tokio::time::Instant;
@@ -312,9 +312,4 @@ fn put_frame(chunk: &mut BytesMut, word: &str, object: &[u8]) {
     chunk.put_slice(b"\",\"object\":");
     chunk.put_slice(object);
     chunk.put_slice(b"}\n");
-}
-
-/// An empty object of a kind, for bookmarks.
-pub(crate) fn empty_object(api_version: &str, kind: &str) -> Value {
-    json!({ "kind": kind, "apiVersion": api_version, "metadata": {} })
 }

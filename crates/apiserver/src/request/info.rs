@@ -2,34 +2,34 @@
 
 /// A request's place in the API.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RequestInfo {
+pub(crate) struct RequestInfo {
     /// Whether the path names a resource at all.
-    pub is_resource: bool,
+    pub(crate) is_resource: bool,
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`; for other paths the
     /// HTTP method in lower case.
-    pub verb: &'static str,
+    pub(crate) verb: &'static str,
     /// The API group, empty for the core.
-    pub group: String,
+    pub(crate) group: String,
     /// The version in the group.
-    pub version: String,
+    pub(crate) version: String,
     /// The namespace, empty at cluster scope.
-    pub namespace: String,
+    pub(crate) namespace: String,
     /// The plural name.
-    pub resource: String,
+    pub(crate) resource: String,
     /// `status`, `scale`, …, empty for the object itself.
-    pub subresource: String,
+    pub(crate) subresource: String,
     /// The object's name, empty for a collection.
-    pub name: String,
+    pub(crate) name: String,
     /// What follows the subresource.
-    pub rest: Vec<String>,
+    pub(crate) rest: Vec<String>,
     /// The path, as it came.
-    pub path: String,
+    pub(crate) path: String,
 }
 
 impl RequestInfo {
     /// Reads a method and a path. `watch` says whether the query asks for a watch, `name_selector` which name a
     /// field selector demands.
-    pub fn parse(
+    pub(crate) fn parse(
         method: &http::Method,
         path: &str,
         watch: bool,
@@ -68,13 +68,11 @@ impl RequestInfo {
     }
 
     fn place(&mut self, mut parts: Vec<String>) {
-        if parts[0] == "namespaces" {
-            if parts.len() > 1 {
-                self.namespace.clone_from(&parts[1]);
-                // `namespaces/x/pods` is about pods, but `namespaces/x/status` about the namespace.
-                if parts.len() > 2 && !matches!(parts[2].as_str(), "status" | "finalize") {
-                    parts.drain(..2);
-                }
+        if parts[0] == "namespaces" && parts.len() > 1 {
+            self.namespace.clone_from(&parts[1]);
+            // `namespaces/x/pods` is about pods, but `namespaces/x/status` about the namespace.
+            if parts.len() > 2 && !matches!(parts[2].as_str(), "status" | "finalize") {
+                parts.drain(..2);
             }
         }
         let mut parts = parts.into_iter();

@@ -321,7 +321,8 @@ fn check_types(body: &Value) -> Result<(), ApiError> {
         Value::Bool(_) => "bool",
         _ => "number",
     };
-    let fields: [(&str, &str, fn(&Value) -> bool); 4] = [
+    type Is = fn(&Value) -> bool;
+    let fields: [(&str, &str, Is); 4] = [
         ("gracePeriodSeconds", "int64", Value::is_i64),
         ("orphanDependents", "bool", Value::is_boolean),
         (

@@ -42,14 +42,14 @@ pub(super) async fn answer(handler: &Arc<Handler>, request: Admitted) -> Respons
         return unknown(handler, &request);
     };
     let misplaced =
-        resource.namespaced != !info.namespace.is_empty() && !matches!(info.verb, "list" | "watch");
+        resource.namespaced == info.namespace.is_empty() && !matches!(info.verb, "list" | "watch");
     if !resource.bare_items && (misplaced || !resource.namespaced && !info.namespace.is_empty()) {
         return respond::text(404, "404 page not found\n");
     }
     let is_watch = request.info.verb == "watch";
     let mut call = match prepared(request, resource) {
         Ok(call) => call,
-        Err((error, request)) => return respond::refusal(&error, &headers, &request.warnings),
+        Err(refused) => return respond::refusal(&refused.0, &headers, &refused.1.warnings),
     };
     let warnings = std::mem::take(&mut call.warnings);
     call.warnings = warnings.clone();
@@ -86,7 +86,7 @@ fn unknown(handler: &Handler, request: &Admitted) -> Response<Body> {
     }
 }
 
-fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, (ApiError, Admitted)> {
+fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, Box<(ApiError, Admitted)>> {
     let pretty = request.query.get("pretty");
     let allowed = if request.info.verb == "watch" {
         Allowed::Events
@@ -94,7 +94,7 @@ fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, (ApiErro
         Allowed::Objects
     };
     match Output::negotiate(&request.headers, pretty, allowed) {
-        Err(error) => Err((error, request)),
+        Err(error) => Err(Box::new((error, request))),
         Ok(output) => Ok(Call {
             info: request.info,
             query: request.query,

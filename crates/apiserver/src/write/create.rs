@@ -78,10 +78,10 @@ impl Write<'_> {
         }
         let key = resource.key(object.namespace(), &name);
         let existing = self.cluster.store.head(&key);
-        if existing.is_none() {
-            if let Some(stored) = self.store(&key, Expected::Absent, object.clone()).await? {
-                return Ok(stored);
-            }
+        if existing.is_none()
+            && let Some(stored) = self.store(&key, Expected::Absent, object.clone()).await?
+        {
+            return Ok(stored);
         }
         let mut error = if object.meta_text("generateName").is_empty() {
             ApiError::already_exists(resource.group_resource(), &name)
