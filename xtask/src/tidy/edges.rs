@@ -90,7 +90,6 @@ const TABLE: &[Allowed] = &[
             "tidegate-merge",
             "tidegate-kinds",
             "tidegate-access",
-            "tidegate-pack",
         ],
         kind: Kind::Library,
     },
