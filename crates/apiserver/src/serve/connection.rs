@@ -1,6 +1,9 @@
 //! Connections: TLS, HTTP/1.1 and HTTP/2, and their end.
 
-use super::handler::{Handler, Peer};
+use super::{
+    handler::{Handler, Peer},
+    stall::Unstalled,
+};
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -65,7 +68,11 @@ pub(crate) async fn serve(listener: TcpListener, tls: TlsAcceptor, handler: Arc<
 
 async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let greeting = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await;
+    let greeting = tokio::time::timeout(
+        HANDSHAKE,
+        tls.accept(Unstalled::new(stream, handler.limits.write_stall)),
+    )
+    .await;
     let stream = greeting.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     let certificate = stream
         .get_ref()
