@@ -6,5 +6,6 @@ pub(crate) mod handler;
 mod limits;
 mod respond;
 mod route;
+mod stall;
 
 pub use self::limits::Limits;
