@@ -9,11 +9,11 @@ use crate::{
         text,
         value::{Outcome, Value},
     },
-    crd::{REQUEST_BUDGET, Rules, decl},
+    crd::decl,
 };
 use serde_json::{Value as Json, json};
 use std::{collections::HashMap, fmt::Write as _};
-use tidegate_schema::{Path, Schemas};
+use tidegate_schema::Schemas;
 
 struct Object<'a>(Shape<'a>, &'a Json);
 

@@ -175,7 +175,8 @@ impl<'a, 'e> Machine<'a, 'e> {
             return done;
         }
         let strict = &*call.function != "@not_strictly_false";
-        let early = call.args.len() + usize::from(call.target.is_some()) > 2;
+        let count = call.args.len() + usize::from(call.target.is_some());
+        let early = count > 2 || call.regex.is_some();
         let mut args = Vec::with_capacity(call.args.len() + 1);
         let mut fault = None;
         for (index, part) in call.target.iter().chain(&call.args).enumerate() {

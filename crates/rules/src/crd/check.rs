@@ -5,9 +5,11 @@ use super::{
     field_path,
     program::{self, Compiled, TOO_NEW},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::{collections::HashSet, rc::Rc};
-use tidegate_schema::{Additional, FieldError, FieldErrorType, ListType, Path, Rule, Schema, Type};
+use tidegate_schema::{
+    Additional, FieldError, FieldErrorType, ListType, Path, Rule, Schema, Type, go_json,
+};
 
 const RULE_LIMIT: u64 = 10_000_000;
 const TOTAL_LIMIT: u64 = 100_000_000;
@@ -386,15 +388,16 @@ fn elements(schema: Schema<'_>) -> Option<u64> {
 
 /// An error that shows the whole rule, as Go prints that struct.
 fn of_rule(path: &Path<'_>, rule: &Rule, detail: &str) -> FieldError {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let text = |text: &Option<String>| go_json(&Value::from(text.as_deref().unwrap_or_default()));
+    let reason = rule.reason.as_deref().map_or(Value::Null, Value::from);
     let optional = rule.optional_old_self.map_or(Value::Null, Value::from);
     let shown = format!(
         "{{\"Rule\":{},\"Message\":{},\"MessageExpression\":{},\"Reason\":{},\"FieldPath\":{},\"OptionalOldSelf\":{}}}",
-        json!(rule.rule),
-        json!(text(&rule.message)),
-        json!(text(&rule.message_expression)),
-        json!(rule.reason),
-        json!(text(&rule.field_path)),
+        go_json(&Value::from(rule.rule.as_str())),
+        text(&rule.message),
+        text(&rule.message_expression),
+        go_json(&reason),
+        text(&rule.field_path),
         optional,
     );
     FieldError {

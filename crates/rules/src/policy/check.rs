@@ -4,7 +4,7 @@ use super::env::{self, Environment, Offer, TOO_NEW};
 use crate::cel::types::{RESERVED, Type};
 use serde_json::Value;
 use std::collections::HashSet;
-use tidegate_schema::{FieldError, FieldErrorType, Path, qualified_name_errors};
+use tidegate_schema::{FieldError, FieldErrorType, Path, go_json, qualified_name_errors};
 
 mod resources;
 
@@ -229,8 +229,11 @@ impl Check {
         let path = path.child("auditAnnotations");
         if annotations.len() > MOST_ANNOTATIONS {
             let words = format!("must not have more than {MOST_ANNOTATIONS} auditAnnotations");
-            self.errors
-                .push(FieldError::invalid(&path, &spec["auditAnnotations"], words));
+            let shown: Vec<String> = annotations.iter().map(go_annotation).collect();
+            self.errors.push(FieldError {
+                bad_value: format!("[{}]", shown.join(",")),
+                ..FieldError::invalid(&path, &Value::Null, words)
+            });
         }
         let mut keys = HashSet::new();
         let name = text(&policy["metadata"]["name"]);
@@ -320,6 +323,16 @@ impl Check {
             self.compile(trimmed, source, true, &[Type::String, Type::Null], &at);
         }
     }
+}
+
+/// An annotation as Go prints that struct.
+fn go_annotation(annotation: &Value) -> String {
+    let shown = |key: &str| go_json(&Value::from(text(&annotation[key])));
+    format!(
+        "{{\"Key\":{},\"ValueExpression\":{}}}",
+        shown("key"),
+        shown("valueExpression")
+    )
 }
 
 fn is_identifier(name: &str) -> bool {

@@ -177,7 +177,7 @@ impl Policy {
         }
         for (index, (validation, result)) in self.validations.iter().zip(results).enumerate() {
             let found = match (result, spent) {
-                (Step::Failed(message), _) => violation(index, message, "", true),
+                (Step::Failed(message), _) => violation(index, message, "Invalid", true),
                 (_, Some(words)) => violation(
                     index,
                     format!("failed messageExpression: {words}"),
@@ -228,7 +228,8 @@ impl Policy {
                     other.type_of().runtime_name()
                 ),
             };
-            out.audit_errors.push(violation(index, failed, "", true));
+            out.audit_errors
+                .push(violation(index, failed, "Invalid", true));
         }
         Ok(())
     }

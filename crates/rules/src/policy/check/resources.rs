@@ -323,11 +323,11 @@ fn param_ref(value: &Value, path: &Path<'_>, errors: &mut Errors) {
     match text(&value["parameterNotFoundAction"]) {
         "" => errors.push(FieldError::required(&at, "")),
         "Deny" | "Allow" => {}
-        other => errors.push(FieldError::not_supported(
-            &at,
-            &Value::from(other),
-            &["Allow", "Deny"],
-        )),
+        other => errors.push(FieldError {
+            // Not in order there.
+            detail: "supported values: \"Deny\", \"Allow\"".to_owned(),
+            ..FieldError::not_supported(&at, &Value::from(other), &[])
+        }),
     }
 }
 
