@@ -117,8 +117,9 @@ fn known() -> Known {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_embedded_server_answers_as_the_real_one_did() {
     let mut all = Vec::new();
-    let (with, without): (Vec<Sequence>, Vec<Sequence>) =
-        chosen().into_iter().partition(|sequence| sequence.has_tag("controllers"));
+    let (with, without): (Vec<Sequence>, Vec<Sequence>) = chosen()
+        .into_iter()
+        .partition(|sequence| sequence.has_tag("controllers"));
     for (sequences, controllers) in [(without, false), (with, true)] {
         let golden = Golden::load(&sequences);
         let server = target::Embedded::start(controllers).await;

@@ -93,7 +93,7 @@ fn body(answer: &Answer) -> (&'static str, Value) {
     ("text", text.into())
 }
 
-/// Go walks maps in random order, so errors about maps' keys, and about custom resources, come in any.
+/// Go walks maps in random order, so errors about maps' keys, custom resources and managers come in any.
 fn sort_causes(body: &mut Value) {
     let custom = body["details"]["group"]
         .as_str()
@@ -104,9 +104,10 @@ fn sort_causes(body: &mut Value) {
     else {
         return;
     };
-    let keyed = causes
-        .iter()
-        .any(|cause| scan::names_a_key(cause["field"].as_str().unwrap_or_default()));
+    let keyed = causes.iter().any(|cause| {
+        cause["reason"] == "FieldManagerConflict"
+            || scan::names_a_key(cause["field"].as_str().unwrap_or_default())
+    });
     if !custom && !keyed {
         return;
     }
@@ -246,6 +247,10 @@ impl<'a> Normal<'a> {
         {
             return self.string(&token, "");
         }
+        if key == "manager" && text == "testcluster" {
+            // All programs of the test cluster are one.
+            return "kube-apiserver".into();
+        }
         if key == "cells" && scan::is_age(text) {
             return "<age>".into();
         }
@@ -276,7 +281,7 @@ impl<'a> Normal<'a> {
     }
 
     fn text(&mut self, text: &str) -> String {
-        let mut out = text
+        let mut out = scan::plain_objects(&scan::without_protobuf(text))
             .replace(&self.transcript.namespace, "$NS")
             .replace(&self.transcript.authority, "$HOST");
         for prefix in self.prefixes.clone() {

@@ -20,7 +20,7 @@ pub(crate) const VERSIONS_IN_TEXTS: &[(&str, &str)] = &[
     ("too old resource version: <version> (", ")"),
     ("ResourceVersion in object meta: ", ""),
     ("ResourceVersion in record (", ")"),
-    ("\\\"resourceVersion\\\":\\\"", "\\"),
+    ("\"resourceVersion\":\"", "\""),
 ];
 
 const UID: &str = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh";
@@ -165,6 +165,33 @@ pub(crate) fn names_a_key(field: &str) -> bool {
     field
         .rsplit_once('[')
         .is_some_and(|(_, tail)| !tail.starts_with(|letter: char| letter.is_ascii_digit()))
+}
+
+/// Lists of media types without the one that the embedded server doesn't speak.
+pub(crate) fn without_protobuf(text: &str) -> String {
+    text.replace(", application/vnd.kubernetes.protobuf;stream=watch", "")
+        .replace(", application/vnd.kubernetes.protobuf", "")
+}
+
+/// Objects that messages quote, with their keys in order, as the order of keys is compared nowhere.
+pub(crate) fn plain_objects(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("\"{\\\"") {
+        let mut values = serde_json::Deserializer::from_str(&rest[at..]).into_iter::<String>();
+        let object = match values.next() {
+            Some(Ok(quoted)) => serde_json::from_str::<Value>(&quoted).ok(),
+            _ => None,
+        };
+        let (end, shown) = match object {
+            Some(object) => (at + values.byte_offset(), object.to_string()),
+            None => (at + 1, "\"".to_owned()),
+        };
+        out.push_str(&rest[..at]);
+        out.push_str(&shown);
+        rest = &rest[end..];
+    }
+    out + rest
 }
 
 /// What a JSON Web Token says.

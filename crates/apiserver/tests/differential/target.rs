@@ -87,8 +87,13 @@ pub(crate) struct Embedded {
 
 impl Embedded {
     pub(crate) async fn start(controllers: bool) -> Self {
-        let options = tidegate_apiserver::Options { controllers, ..Default::default() };
-        let server = tidegate_apiserver::test::start_with(options).await.expect("a server");
+        let options = tidegate_apiserver::Options {
+            controllers,
+            ..Default::default()
+        };
+        let server = tidegate_apiserver::test::start_with(options)
+            .await
+            .expect("a server");
         let target = Target {
             url: server.url().to_owned(),
             ca_pem: server.ca_pem().to_owned(),
