@@ -5,6 +5,7 @@
 
 mod account;
 mod definition;
+mod events;
 mod garbage;
 mod namespace;
 mod policy;
@@ -29,8 +30,13 @@ enum Settled {
 /// Runs until the cluster stops. Definitions are always looked after, the rest only if `all` is wanted.
 pub(crate) async fn run(cluster: Arc<Cluster>, all: bool) {
     begin(&cluster);
+    let mut minute = tokio::time::interval(events::LOOK_EVERY);
     loop {
         let key = tokio::select! {
+            _ = minute.tick() => {
+                events::forget(&cluster).await;
+                continue;
+            }
             () = cluster.stopping() => return,
             key = cluster.work.next() => key,
         };

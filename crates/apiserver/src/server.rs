@@ -92,7 +92,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     cluster: Arc<Cluster>,
-    authority: Authority,
+    authority: Arc<Authority>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -163,7 +163,9 @@ impl Server {
         }));
         bootstrap::ensure(&cluster, options.controllers).await?;
         let handler = Arc::new(Handler::new(cluster.clone(), options.limits));
+        let authority = Arc::new(authority);
         let tasks = vec![
+            tokio::spawn(renew(cluster.clone(), authority.clone())),
             tokio::spawn(connection::serve(listener, TlsAcceptor::from(tls), handler)),
             tokio::spawn(controller::run(cluster.clone(), options.controllers)),
         ];
@@ -313,4 +315,20 @@ fn names(options: &Options, address: SocketAddr) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// Renews the server's certificate before it ends.
+async fn renew(cluster: Arc<Cluster>, authority: Arc<Authority>) {
+    const LOOK_EVERY: Duration = Duration::from_secs(3600);
+    loop {
+        tokio::select! {
+            () = cluster.stopping() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        match authority.renew(cluster.clock.seconds()) {
+            Ok(true) => tracing::info!("the server's certificate was renewed"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the server's certificate can't be renewed"),
+        }
+    }
 }
