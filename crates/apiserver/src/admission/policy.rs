@@ -3,6 +3,9 @@
 //! Which policies there are is kept compiled, and follows the objects. What a policy decides is `tidegate-rules`'
 //! business; here is what the server brings to it: parameters, namespaces, the authorizer, and the words of a refusal.
 
+mod authorize;
+mod params;
+
 use super::{Operation, Request};
 use crate::{
     cluster::Cluster,
@@ -15,10 +18,9 @@ use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError, RwLock},
 };
-use tidegate_access::Attributes;
 use tidegate_rules::{
-    Admission, Ask, Authorize, GroupVersionKind, GroupVersionResource, Matched, Matches, Outcome,
-    Policy, Selector, Target, User, Verdict, Violation,
+    Admission, GroupVersionKind, GroupVersionResource, Matched, Matches, Outcome, Policy, Target,
+    User, Violation,
 };
 
 /// The policies that are in force.
@@ -304,79 +306,6 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// The parameters of a binding: each is asked about. One that is nothing where none is wanted.
-    fn params(&self, known: &Known, binding: &Binding) -> Result<Vec<Option<Value>>, String> {
-        let reference = &binding.param_ref;
-        let (Some((api_version, kind)), true) = (&known.param_kind, reference.is_object()) else {
-            return Ok(vec![None]);
-        };
-        let resources = self.cluster.registry.now();
-        let resource = resources.of_kind(api_version, kind);
-        let resource = resource
-            .ok_or_else(|| format!("paramKind kind `{api_version}, Kind={kind}` not known"))?;
-        let text = |key: &str| reference[key].as_str().unwrap_or_default();
-        let namespace = match (
-            resource.namespaced,
-            text("namespace"),
-            self.request.namespace(),
-        ) {
-            (false, "", _) => "",
-            (false, ..) => {
-                return Err(
-                    "paramRef.namespace must not be provided for a cluster-scoped `paramKind`"
-                        .to_owned(),
-                );
-            }
-            (true, "", "") => {
-                return Err(
-                    "cannot use namespaced paramRef in policy binding that matches cluster-scoped resources".to_owned(),
-                );
-            }
-            (true, "", own) => own,
-            (true, named, _) => named,
-        };
-        let found = self.find_params(resource, namespace, text("name"), &reference["selector"])?;
-        if found.is_empty() && text("parameterNotFoundAction") == "Deny" {
-            return Err(
-                "no params found for policy binding with `Deny` parameterNotFoundAction".to_owned(),
-            );
-        }
-        Ok(found.into_iter().map(Some).collect())
-    }
-
-    fn find_params(
-        &self,
-        resource: &Resource,
-        namespace: &str,
-        name: &str,
-        selector: &Value,
-    ) -> Result<Vec<Value>, String> {
-        if !name.is_empty() {
-            let entry = self.cluster.store.head(&resource.key(namespace, name));
-            return Ok(entry
-                .and_then(|entry| resource.tree(&entry.value).ok())
-                .into_iter()
-                .collect());
-        }
-        let selector = Selector::read(selector).map_err(|error| error.to_string())?;
-        let snapshot = self.cluster.store.snapshot();
-        let prefix = resource.key(namespace, "");
-        let objects = snapshot
-            .range(&prefix, None)
-            .filter_map(|(_, entry)| resource.tree(&entry.value).ok());
-        let selected = objects.filter(|object| {
-            let labels = object
-                .pointer("/metadata/labels")
-                .and_then(Value::as_object)
-                .into_iter()
-                .flatten();
-            let labels = labels
-                .map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned()));
-            selector.matches(&labels.collect())
-        });
-        Ok(selected.collect())
-    }
-
     /// A policy that can't be used denies, unless it lets failures pass.
     fn misconfigured(
         &self,
@@ -491,38 +420,4 @@ fn options(request: &Request<'_>) -> Value {
         options["dryRun"] = json!(["All"]);
     }
     options
-}
-
-impl Authorize for Asked<'_> {
-    fn authorize(&self, ask: &Ask) -> Verdict {
-        let user = match &ask.service_account {
-            None => self.request.call.user.clone(),
-            Some((namespace, name)) => tidegate_access::User {
-                name: format!("system:serviceaccount:{namespace}:{name}"),
-                groups: vec![
-                    "system:serviceaccounts".to_owned(),
-                    format!("system:serviceaccounts:{namespace}"),
-                    "system:authenticated".to_owned(),
-                ],
-                ..tidegate_access::User::default()
-            },
-        };
-        let attributes = Attributes {
-            verb: &ask.verb,
-            group: &ask.group,
-            version: "*",
-            resource: &ask.resource,
-            subresource: &ask.subresource,
-            namespace: &ask.namespace,
-            name: &ask.name,
-            path: ask.path.as_deref().unwrap_or_default(),
-            is_resource: ask.path.is_none(),
-        };
-        let decision = self.cluster.rbac().authorize(&user, &attributes);
-        Verdict {
-            allowed: decision.allowed,
-            reason: decision.reason.to_string(),
-            error: None,
-        }
-    }
 }
