@@ -267,9 +267,18 @@ fn group_discovery(group: &Group) -> Value {
 }
 
 fn discovery(resource: &Resource) -> Value {
+    // Built-in kinds name a group and version only where it is not the place's own.
+    let response = |group: &str, version: &str, kind: &str| {
+        let own = group == resource.group && version == resource.version;
+        let (group, version) = match resource.bare_items && own {
+            true => ("", ""),
+            false => (group, version),
+        };
+        json!({ "group": group, "version": version, "kind": kind })
+    };
     let mut entry = json!({
         "resource": resource.plural,
-        "responseKind": { "group": resource.group, "version": resource.version, "kind": resource.kind },
+        "responseKind": response(&resource.group, &resource.version, &resource.kind),
         "scope": if resource.namespaced { "Namespaced" } else { "Cluster" },
         "singularResource": resource.singular,
         "verbs": resource.verbs,
@@ -281,10 +290,14 @@ fn discovery(resource: &Resource) -> Value {
         entry["categories"] = resource.categories.clone().into();
     }
     if !resource.subresources.is_empty() {
-        let parts = resource.subresources.iter().map(|part| {
+        let mut parts: Vec<&Subresource> = resource.subresources.iter().collect();
+        if resource.bare_items {
+            parts.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        let parts = parts.iter().map(|part| {
             json!({
                 "subresource": part.name,
-                "responseKind": { "group": part.group, "version": part.version, "kind": part.kind },
+                "responseKind": response(&part.group, &part.version, &part.kind),
                 "verbs": part.verbs,
             })
         });

@@ -58,6 +58,11 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const YAML: &str = "application/yaml";
 const SUPPORTED: &[&str] = &[JSON, YAML];
 
+/// What the routes of objects and lists of built-in kinds produce. Kubernetes' also produce its protobuf.
+pub(crate) const OBJECTS: &[&str] = SUPPORTED;
+pub(crate) const LISTS: &[&str] = &[JSON, YAML, STREAM];
+const STREAM: &str = "application/json;stream=watch";
+
 /// Which answers a place in the API has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Allowed {
@@ -89,10 +94,51 @@ impl Output {
                 .iter()
                 .find_map(|clause| clause.accepted(allowed))
         };
-        let mut output = output.ok_or_else(|| ApiError::not_acceptable(SUPPORTED))?;
+        let supported = if allowed == Allowed::Events {
+            &[STREAM]
+        } else {
+            SUPPORTED
+        };
+        let mut output = output.ok_or_else(|| ApiError::not_acceptable(supported))?;
         output.pretty = output.pretty || is_pretty(headers, pretty);
         Ok(output)
     }
+}
+
+/// Built-in kinds have routes, which first look at the bare media types of the client's wishes: a range like
+/// `application/*` is none of theirs. Custom resources, which produce nothing here, have no routes.
+pub(crate) fn check_route(headers: &HeaderMap, produced: &[&str]) -> Result<(), ApiError> {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    let accept = accept.filter(|text| !text.is_empty()).unwrap_or("*/*");
+    let accepted = accept.split(',').any(|clause| {
+        let media_type = clause
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim_matches([' ', '\t']);
+        media_type == "*/*" || produced.contains(&media_type)
+    });
+    if accepted || produced.is_empty() {
+        return Ok(());
+    }
+    Err(ApiError::no_such_representation(produced))
+}
+
+/// Whether the request's body is said to be in Kubernetes' binary format, which only built-in kinds have.
+pub(crate) fn is_protobuf(headers: &HeaderMap) -> bool {
+    let text = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let media_type = text
+        .unwrap_or_default()
+        .split(';')
+        .next()
+        .unwrap_or_default();
+    media_type
+        .trim()
+        .eq_ignore_ascii_case("application/vnd.kubernetes.protobuf")
 }
 
 /// How the request's body is written.

@@ -94,6 +94,17 @@ impl Meta for Value {
     }
 }
 
+/// What Go's decoder calls a value of the wrong type.
+pub(crate) fn go_found(value: &Value) -> &'static str {
+    match value {
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        Value::Null | Value::Number(_) => "number",
+    }
+}
+
 /// Clears what only the server may set.
 pub(crate) fn wipe_system_fields(object: &mut Value) {
     let metadata = object.metadata_mut();

@@ -76,10 +76,21 @@ fn document(
     let hash = hash(&bytes);
     let etag = format!("\"{hash}\"");
     let mut answer = Answer::json(200, bytes);
-    if request.query.get("hash").is_some_and(|asked| asked == hash) {
-        answer
-            .headers
-            .push((header::CACHE_CONTROL, "public, immutable".to_owned()));
+    answer.headers.push((header::VARY, "Accept".to_owned()));
+    match request.query.get("hash").filter(|asked| !asked.is_empty()) {
+        Some(asked) if asked == hash => {
+            let for_ever = "public, immutable".to_owned();
+            answer.headers.push((header::CACHE_CONTROL, for_ever));
+        }
+        Some(_) => {
+            let place = place(group, version);
+            let better = format!("/openapi/v3/{place}?hash={hash}");
+            answer.code = 301;
+            answer.body = crate::body::Body::empty();
+            answer.headers.push((header::LOCATION, better));
+            return Some(Ok(answer));
+        }
+        None => {}
     }
     let known = request
         .headers
@@ -90,7 +101,6 @@ fn document(
         answer.body = crate::body::Body::empty();
     }
     answer.headers.push((header::ETAG, etag));
-    answer.headers.push((header::VARY, "Accept".to_owned()));
     Some(Ok(answer))
 }
 
@@ -141,5 +151,9 @@ fn version_2(resources: &Resources) -> Result<Answer, ApiError> {
             }
         }
     }
-    Answer::document(200, &document, crate::negotiate::Output::default())
+    let mut answer = Answer::document(200, &document, crate::negotiate::Output::default())?;
+    for name in ["Accept-Encoding", "Accept"] {
+        answer.headers.push((header::VARY, name.to_owned()));
+    }
+    Ok(answer)
 }

@@ -61,6 +61,23 @@ impl Resource {
         }
     }
 
+    /// The package of the kind's Go types in Kubernetes.
+    pub(crate) fn go_package(&self) -> &str {
+        match self.group.split('.').next() {
+            None | Some("") => "core",
+            Some(first) => first,
+        }
+    }
+
+    /// The name of the kind's Go type in Kubernetes.
+    pub(crate) fn go_type(&self, suffix: &str) -> String {
+        if self.bare_items {
+            format!("*{}.{}{suffix}", self.go_package(), self.kind)
+        } else {
+            format!("*unstructured.Unstructured{suffix}")
+        }
+    }
+
     /// The subresource of this name.
     pub(crate) fn subresource(&self, name: &str) -> Option<&Subresource> {
         self.subresources

@@ -5,7 +5,7 @@ mod gzip;
 pub(crate) mod handler;
 mod limits;
 mod respond;
-mod route;
+pub(crate) mod route;
 mod stall;
 
 pub use self::limits::Limits;

@@ -157,6 +157,18 @@ impl ApiError {
         )
     }
 
+    /// 406 of a built-in kind's route.
+    pub fn no_such_representation(produced: &[&str]) -> Self {
+        let available = produced.join(", ");
+        let mut error = Self::new(
+            406,
+            "NotAcceptable",
+            format!("406: Not Acceptable\n\nAvailable representations: {available}"),
+        );
+        error.details = Some(Box::default());
+        error
+    }
+
     /// 409: an object of this name is there already.
     pub(crate) fn already_exists(what: GroupResource<'_>, name: &str) -> Self {
         Self::new(

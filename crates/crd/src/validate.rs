@@ -187,11 +187,12 @@ fn check_status(crd: &Value, spec: &Spec<'_>, errors: &mut Errors) {
         );
     }
     let names: BTreeSet<&str> = spec.versions.iter().map(|version| version.name()).collect();
-    for version in spec
-        .versions
-        .iter()
-        .filter(|version| version.storage() && !stored.contains(&version.name()))
-    {
+    // Each stored version is found once.
+    let mut unseen: BTreeSet<&str> = stored.iter().copied().collect();
+    for version in &spec.versions {
+        if unseen.remove(version.name()) || !version.storage() {
+            continue;
+        }
         let shown = go_json(&stored.iter().copied().collect());
         errors.invalid_printed(
             &path,

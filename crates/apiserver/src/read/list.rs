@@ -104,6 +104,11 @@ fn continue_expired(start: String) -> ApiError {
     )
 }
 
+/// What is left of a list at "any version" comes at once.
+fn goes_on_without_end(options: &ListOptions) -> bool {
+    !options.continue_token.is_empty() && options.resource_version == "0"
+}
+
 fn page(
     call: &Call,
     options: &ListOptions,
@@ -114,7 +119,7 @@ fn page(
     let prefix = selection.prefix(&call.resource);
     let limit = usize::try_from(options.limit)
         .ok()
-        .filter(|limit| *limit > 0)
+        .filter(|limit| *limit > 0 && !goes_on_without_end(options))
         .unwrap_or(usize::MAX);
     let mut items = Vec::new();
     let mut last_key = None;

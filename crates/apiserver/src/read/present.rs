@@ -58,14 +58,14 @@ fn transformed(cluster: &Cluster, call: &Call, value: Value) -> Result<Value, Ap
         Transform::PartialObjectMetadata(version) => Ok(partial(&value, version)),
         Transform::Table(version) => {
             let mut table = Table::new(cluster, call, version)?;
-            let revision = value.resource_version().to_owned();
+            let metadata = table_metadata(&value);
             table.add(value);
-            Ok(table.finish(json!({ "resourceVersion": revision })))
+            Ok(table.finish(metadata))
         }
         Transform::PartialObjectMetadataList(_) => Err(ApiError::not_acceptable(&[])
             .with_message(format!(
                 "you requested PartialObjectMetadataList, but the requested object is not a list ({})",
-                call.resource.kind
+                call.resource.go_type("")
             ))),
     }
 }
@@ -111,8 +111,8 @@ pub(crate) fn list(cluster: &Cluster, call: &Call, page: Page) -> Result<Answer,
         }
         Transform::PartialObjectMetadata(_) => {
             Err(ApiError::not_acceptable(&[]).with_message(format!(
-                "you requested PartialObjectMetadata, but the requested object is a list ({}List)",
-                resource.kind
+                "you requested PartialObjectMetadata, but the requested object is a list ({})",
+                resource.go_type("List")
             )))
         }
     }
@@ -203,6 +203,22 @@ pub(crate) fn partial(value: &Value, version: MetaVersion) -> Value {
     })
 }
 
+/// An object of a dry run has no version.
+fn table_metadata(object: &Value) -> Value {
+    match object.resource_version() {
+        "" => json!({}),
+        version => json!({ "resourceVersion": version }),
+    }
+}
+
+/// The columns of kinds that have none of their own, and whose rows are not even an empty list where there are none.
+fn is_default(columns: &Value) -> bool {
+    let names = columns.as_array().into_iter().flatten();
+    names
+        .map(|column| &column["name"])
+        .eq(["Name", "Created At"])
+}
+
 /// Rows for people, with the objects that they are about as the client wants them.
 pub(crate) struct Table<'a> {
     resource: &'a Resource,
@@ -257,12 +273,18 @@ impl<'a> Table<'a> {
     }
 
     pub(crate) fn finish(self, metadata: Value) -> Value {
+        let columns = self.resource.columns();
+        let no_list = is_default(&columns) || self.resource.kind == "CustomResourceDefinition";
+        let rows = match self.rows.is_empty() && no_list {
+            true => Value::Null,
+            false => self.rows.into(),
+        };
         json!({
             "kind": "Table",
             "apiVersion": self.version.api_version(),
             "metadata": metadata,
-            "columnDefinitions": self.resource.columns(),
-            "rows": self.rows,
+            "columnDefinitions": columns,
+            "rows": rows,
         })
     }
 }
@@ -284,9 +306,9 @@ pub(crate) fn event_object(
         Transform::Table(version) => {
             let value = call.resource.tree(bytes)?;
             let mut table = Table::new(cluster, call, version)?;
-            let revision = value.resource_version().to_owned();
+            let metadata = table_metadata(&value);
             table.add(value);
-            let mut table = table.finish(json!({ "resourceVersion": revision }));
+            let mut table = table.finish(metadata);
             if !with_columns {
                 table["columnDefinitions"] = Value::Null;
             }

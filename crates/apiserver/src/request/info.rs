@@ -40,7 +40,9 @@ impl RequestInfo {
             path: path.to_owned(),
             ..Self::default()
         };
-        let mut parts: Vec<String> = path.trim_matches('/').split('/').map(decoded).collect();
+        let path = decoded(path);
+        let parts = path.trim_matches('/').split('/');
+        let mut parts: Vec<String> = parts.map(str::to_owned).collect();
         let core = match parts.first().map(String::as_str) {
             Some("api") => true,
             Some("apis") => false,
@@ -121,9 +123,9 @@ fn plain_verb(method: &http::Method) -> &'static str {
     }
 }
 
-/// A path segment without its percent signs; as it is where they are broken.
-fn decoded(segment: &str) -> String {
-    super::query::percent_decoded(segment, false).unwrap_or_else(|| segment.to_owned())
+/// A path without its percent signs, as Go splits it; as it is where they are broken.
+fn decoded(path: &str) -> String {
+    super::query::percent_decoded(path, false).unwrap_or_else(|| path.to_owned())
 }
 
 #[cfg(test)]
@@ -170,7 +172,8 @@ mod tests {
             "GET /api/v1/watch/pods -> watch - v1 - pods - -",
             "GET /apis/apps/v1 -> get - - - - - -",
             "POST /healthz -> post - - - - - -",
-            "GET /api/v1/namespaces/a%2Fb/pods -> list - v1 a/b pods - -",
+            "GET /api/v1/namespaces/a%2Fb/pods -> get - v1 a b - pods",
+            "GET /api/v1/namespaces/a%20b/pods -> list - v1 a b pods - -",
         ] {
             check(line);
         }

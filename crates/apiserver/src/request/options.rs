@@ -2,6 +2,7 @@
 
 use super::query::Query;
 use crate::{
+    object::go_found,
     selector::{FieldSelector, LabelSelector},
     status::ApiError,
 };
@@ -314,16 +315,19 @@ impl DeleteOptions {
 
 /// Refuses fields of the wrong type, as Go's decoder does.
 fn check_types(body: &Value) -> Result<(), ApiError> {
-    let found = |value: &Value| match value {
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-        Value::String(_) => "string",
-        Value::Bool(_) => "bool",
-        _ => "number",
+    type IsRight = fn(&Value) -> bool;
+    let check = |value: &Value, place: &str, wanted: &str, is_right: IsRight| {
+        if value.is_null() || is_right(value) {
+            return Ok(());
+        }
+        let found = go_found(value);
+        Err(ApiError::bad_request(format!(
+            "json: cannot unmarshal {found} into Go struct field {place} of type {wanted}"
+        )))
     };
-    type Is = fn(&Value) -> bool;
-    let fields: [(&str, &str, Is); 4] = [
+    let fields: [(&str, &str, IsRight); 5] = [
         ("gracePeriodSeconds", "int64", Value::is_i64),
+        ("preconditions", "v1.Preconditions", Value::is_object),
         ("orphanDependents", "bool", Value::is_boolean),
         (
             "propagationPolicy",
@@ -333,13 +337,17 @@ fn check_types(body: &Value) -> Result<(), ApiError> {
         ("dryRun", "[]string", Value::is_array),
     ];
     for (name, wanted, is_right) in fields {
-        let value = &body[name];
-        if !value.is_null() && !is_right(value) {
-            return Err(ApiError::bad_request(format!(
-                "json: cannot unmarshal {} into Go struct field DeleteOptions.{name} of type {wanted}",
-                found(value)
-            )));
-        }
+        check(
+            &body[name],
+            &format!("DeleteOptions.{name}"),
+            wanted,
+            is_right,
+        )?;
+    }
+    for (name, wanted) in [("uid", "types.UID"), ("resourceVersion", "string")] {
+        let place = format!("Preconditions.preconditions.{name}");
+        let value = &body["preconditions"][name];
+        check(value, &place, wanted, Value::is_string)?;
     }
     Ok(())
 }

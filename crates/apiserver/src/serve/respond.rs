@@ -46,7 +46,11 @@ pub(super) fn response(
     }
     for (name, value) in more {
         if let Ok(value) = HeaderValue::from_str(&value) {
-            headers.insert(name, value);
+            if name == header::VARY {
+                headers.append(name, value);
+            } else {
+                headers.insert(name, value);
+            }
         }
     }
     add_warnings(headers, warnings);
@@ -69,6 +73,13 @@ pub(super) fn refusal(
             .headers_mut()
             .insert(header::RETRY_AFTER, seconds.into());
     }
+    response
+}
+
+/// A code, and nothing else.
+pub(super) fn bare(code: u16) -> Response<Body> {
+    let mut response = text(code, "");
+    response.headers_mut().remove(header::CONTENT_TYPE);
     response
 }
 

@@ -9,9 +9,9 @@ use crate::{
     body::Body,
     call::{Answer, Call},
     discovery, health,
-    negotiate::{Allowed, Output},
+    negotiate::{self, Allowed, Output},
     openapi, read,
-    request::options::ListOptions,
+    request::{info::RequestInfo, options::ListOptions},
     resource::Resource,
     review,
     status::ApiError,
@@ -22,13 +22,6 @@ use std::sync::Arc;
 
 /// Answers an admitted request.
 pub(super) async fn answer(handler: &Arc<Handler>, request: Admitted) -> Response<Body> {
-    if request.method == Method::HEAD {
-        return respond::refusal(
-            &ApiError::method_not_on_path(),
-            &request.headers,
-            &request.warnings,
-        );
-    }
     if !request.info.is_resource {
         return document(handler, &request);
     }
@@ -64,18 +57,7 @@ pub(super) async fn answer(handler: &Arc<Handler>, request: Admitted) -> Respons
 
 /// A path that names no resource that is served.
 fn unknown(handler: &Handler, request: &Admitted) -> Response<Body> {
-    let info = &request.info;
-    let resources = handler.cluster.registry.now();
-    let builtin = resources.group(&info.group).is_some_and(|group| {
-        let versions = group
-            .versions
-            .iter()
-            .filter(|version| version.version == info.version);
-        versions
-            .flat_map(|version| &version.resources)
-            .any(|resource| resource.bare_items)
-    });
-    if builtin {
+    if has_routes(handler, &request.info.group) {
         respond::refusal(
             &ApiError::unknown_resource(),
             &request.headers,
@@ -86,6 +68,16 @@ fn unknown(handler: &Handler, request: &Admitted) -> Response<Body> {
     }
 }
 
+/// Whether a group is a built-in one, whose paths are routes that are known from the start. The paths of other groups
+/// come and go.
+fn has_routes(handler: &Handler, group: &str) -> bool {
+    let resources = handler.cluster.registry.now();
+    resources.group(group).is_some_and(|group| {
+        let mut resources = group.versions.iter().flat_map(|version| &version.resources);
+        resources.any(|resource| resource.bare_items)
+    })
+}
+
 fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, Box<(ApiError, Admitted)>> {
     let pretty = request.query.get("pretty");
     let allowed = if request.info.verb == "watch" {
@@ -93,7 +85,18 @@ fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, Box<(Api
     } else {
         Allowed::Objects
     };
-    match Output::negotiate(&request.headers, pretty, allowed) {
+    // Built-in kinds have no routes of these methods; custom resources have no routes at all.
+    let foreign = matches!(request.method, Method::HEAD | Method::OPTIONS) && resource.bare_items;
+    let verb = if foreign { "" } else { request.info.verb };
+    let produced = match (resource.bare_items, verb) {
+        (false, _) => &[],
+        (true, "list" | "watch") => negotiate::LISTS,
+        (true, _) => negotiate::OBJECTS,
+    };
+    let output = check_place(&request.info, &resource, verb)
+        .and_then(|()| negotiate::check_route(&request.headers, produced))
+        .and_then(|()| Output::negotiate(&request.headers, pretty, allowed));
+    match output {
         Err(error) => Err(Box::new((error, request))),
         Ok(output) => Ok(Call {
             info: request.info,
@@ -112,7 +115,6 @@ fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, Box<(Api
 async fn verb(handler: &Arc<Handler>, call: Call) -> Result<Answer, ApiError> {
     let cluster = &handler.cluster;
     let info = &call.info;
-    check_place(&call)?;
     let kind = (
         call.resource.group.as_str(),
         call.resource.plural.as_str(),
@@ -146,9 +148,7 @@ async fn verb(handler: &Arc<Handler>, call: Call) -> Result<Answer, ApiError> {
 }
 
 /// The path must be one that the resource has, and the verb one that it serves there.
-fn check_place(call: &Call) -> Result<(), ApiError> {
-    let info = &call.info;
-    let resource = &call.resource;
+fn check_place(info: &RequestInfo, resource: &Resource, verb: &str) -> Result<(), ApiError> {
     if !info.rest.is_empty() {
         return Err(ApiError::unknown_resource());
     }
@@ -167,23 +167,13 @@ fn check_place(call: &Call) -> Result<(), ApiError> {
     {
         return Err(ApiError::unknown_resource());
     }
-    let why = if matches!(info.name.as_str(), "." | "..") {
-        format!("may not be '{}'", info.name)
-    } else if let Some(c) = info.name.chars().find(|c| matches!(c, '/' | '%')) {
-        format!("may not contain '{c}'")
-    } else {
-        String::new()
-    };
-    if !why.is_empty() && info.verb != "list" && info.verb != "watch" {
-        return Err(ApiError::bad_request(format!(
-            "Name parameter invalid: {:?}: {why}",
-            info.name
-        )));
+    // An update looks at its body first.
+    if !matches!(verb, "list" | "watch" | "update" | "") {
+        check_segment(&info.name)?;
     }
-    let all_namespaces = matches!(info.verb, "list" | "watch") || !resource.serves("", "get");
+    let all_namespaces = matches!(verb, "list" | "watch") || !resource.serves("", "get");
     if resource.namespaced && info.namespace.is_empty() && !all_namespaces {
-        let named =
-            matches!(info.verb, "get" | "update" | "patch" | "delete") && !info.name.is_empty();
+        let named = matches!(verb, "get" | "update" | "patch" | "delete") && !info.name.is_empty();
         return Err(if named {
             ApiError::unknown_resource()
         } else {
@@ -193,35 +183,85 @@ fn check_place(call: &Call) -> Result<(), ApiError> {
     if !resource.namespaced && !info.namespace.is_empty() && resource.plural != "namespaces" {
         return Err(ApiError::unknown_resource());
     }
-    let on_object = !info.name.is_empty()
-        || matches!(info.verb, "create" | "list" | "watch" | "deletecollection");
-    let wrong_place = info.verb == "create" && !info.name.is_empty() && info.subresource.is_empty();
-    if !on_object || wrong_place || !resource.serves(&info.subresource, info.verb) {
+    let on_object =
+        !info.name.is_empty() || matches!(verb, "create" | "list" | "watch" | "deletecollection");
+    let wrong_place = verb == "create" && !info.name.is_empty() && info.subresource.is_empty();
+    if !on_object || wrong_place || !resource.serves(&info.subresource, verb) {
         return Err(ApiError::method_not_on_path());
     }
     Ok(())
 }
 
+/// A name is one segment of a path.
+pub(crate) fn check_segment(name: &str) -> Result<(), ApiError> {
+    let why = if matches!(name, "." | "..") {
+        format!("may not be '{name}'")
+    } else if let Some(c) = name.chars().find(|c| matches!(c, '/' | '%')) {
+        format!("may not contain '{c}'")
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::bad_request(format!(
+        "Name parameter invalid: {name:?}: {why}"
+    )))
+}
+
 /// Everything that is no resource: discovery, OpenAPI, health, version.
 fn document(handler: &Handler, request: &Admitted) -> Response<Body> {
     let path = request.info.path.as_str();
-    let reads = matches!(request.method, Method::GET | Method::HEAD);
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let found = match parts.as_slice() {
+    // These look at no method.
+    match parts.as_slice() {
         ["livez" | "readyz" | "healthz", ..] => return health::answer(handler, request, &parts),
-        _ if !reads => Some(Err(ApiError::method_not_on_path())),
+        ["openapi", "v3", ..] | ["openapi", "v2"] => {
+            return match openapi::answer(handler, request, &parts) {
+                Some(found) => answered(found, request),
+                None => respond::bare(404),
+            };
+        }
+        _ => {}
+    }
+    let found = match parts.as_slice() {
         [""] | ["api" | "apis", ..] => discovery::answer(handler, request, &parts),
-        ["tidegate", "backup"] => return backup::answer(handler),
+        ["tidegate", "backup"] if request.method == Method::GET => return backup::answer(handler),
         ["version"] => Some(version::answer(request)),
-        ["openapi", ..] => openapi::answer(handler, request, &parts),
         [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"] => {
             Some(token::discovery(handler, &parts))
         }
         _ => None,
     };
+    let routed = match parts.as_slice() {
+        [""] | ["apis"] => return answered(found.unwrap_or_else(missing), request),
+        ["api", ..] | ["version"] | [".well-known" | "openid", ..] => true,
+        ["apis", group, ..] => has_routes(handler, group),
+        _ => false,
+    };
+    let produced: &[&str] = match parts.as_slice() {
+        ["openid", ..] => &["application/jwk-set+json"],
+        [".well-known", ..] | ["version"] => &[negotiate::JSON],
+        _ => negotiate::OBJECTS,
+    };
     match found {
-        Some(Ok(answer)) => respond::response(answer, &request.headers, &request.warnings, false),
-        Some(Err(error)) => respond::refusal(&error, &request.headers, &request.warnings),
+        Some(_) if routed && request.method != Method::GET => {
+            answered(Err(ApiError::method_not_on_path()), request)
+        }
+        Some(found) if routed => {
+            let checked = negotiate::check_route(&request.headers, produced);
+            answered(checked.and(found), request)
+        }
+        Some(found) => answered(found, request),
+        None if routed => answered(missing(), request),
         None => respond::text(404, "404 page not found\n"),
+    }
+}
+
+fn missing() -> Result<Answer, ApiError> {
+    Err(ApiError::unknown_resource())
+}
+
+fn answered(answer: Result<Answer, ApiError>, request: &Admitted) -> Response<Body> {
+    match answer {
+        Ok(answer) => respond::response(answer, &request.headers, &request.warnings, false),
+        Err(error) => respond::refusal(&error, &request.headers, &request.warnings),
     }
 }

@@ -123,14 +123,25 @@ impl Custom {
         version.schemas.get(version.root)
     }
 
-    fn storage_api_version(&self) -> String {
-        let storage = self
-            .definition
-            .versions
-            .iter()
-            .find(|version| version.storage);
-        let version = storage.map_or(self.version_here(), |version| version);
-        format!("{}/{}", self.definition.group, version.name)
+    fn storage_version(&self) -> &DefinedVersion {
+        let versions = &self.definition.versions;
+        let storage = versions.iter().find(|version| version.storage);
+        storage.unwrap_or(self.version_here())
+    }
+
+    /// The version that an object was stored in.
+    fn stored_version(&self, object: &Value) -> &DefinedVersion {
+        let found = object["apiVersion"].as_str().unwrap_or_default();
+        let found = found.rsplit('/').next().unwrap_or_default();
+        let versions = &self.definition.versions;
+        let stored = versions.iter().find(|version| version.name == found);
+        stored.unwrap_or(self.storage_version())
+    }
+
+    /// Drops what a schema doesn't know.
+    fn prune(&self, object: &mut Value, schema: Schema<'_>) {
+        let preserve = self.definition.preserve_unknown_fields;
+        let _ = tidegate_schema::coerce_resource(object, schema, preserve, true);
     }
 
     fn type_errors(&self, object: &Value) -> Vec<FieldError> {
@@ -370,15 +381,17 @@ impl Strategy for Custom {
             return None;
         }
         let mut object = object::from_bytes(bytes).ok()?;
+        // What is stored was checked once; complaints are for those who write. The version that was stored says what
+        // is read and what is missing, this one what is shown of that.
+        let stored = self.stored_version(&object);
+        let schema = stored.schemas.get(stored.root);
+        self.prune(&mut object, schema);
+        tidegate_schema::prune_nulls(&mut object, schema);
+        tidegate_schema::apply_defaults(&mut object, schema);
         object["apiVersion"] = self.api_version.as_str().into();
-        // What is stored was checked once; complaints are for those who write.
-        let _ = tidegate_schema::coerce_resource(
-            &mut object,
-            self.root(),
-            self.definition.preserve_unknown_fields,
-            true,
-        );
-        self.default(&mut object);
+        if stored.name != self.version_here().name {
+            self.prune(&mut object, self.root());
+        }
         Some(
             object::to_body(&object)
                 .with_revision(object::revision(bytes))
@@ -387,7 +400,11 @@ impl Strategy for Custom {
     }
 
     fn to_storage(&self, object: &mut Value) {
-        object["apiVersion"] = self.storage_api_version().into();
+        let storage = self.storage_version();
+        object["apiVersion"] = format!("{}/{}", self.definition.group, storage.name).into();
+        if storage.name != self.version_here().name {
+            self.prune(object, storage.schemas.get(storage.root));
+        }
     }
 
     fn selectable(&self, field: &str) -> bool {

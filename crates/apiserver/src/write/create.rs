@@ -19,7 +19,9 @@ const NAME_TRIES: usize = 8;
 
 /// Answers a create.
 pub(crate) async fn create(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
-    crate::negotiate::input_format(&call.headers)?;
+    if !crate::negotiate::is_protobuf(&call.headers) {
+        crate::negotiate::input_format(&call.headers)?;
+    }
     let options = WriteOptions::parse(&call.query, WriteKind::Create)?;
     let write = Write {
         cluster,
@@ -69,7 +71,7 @@ impl Write<'_> {
         let request = self.admission(Operation::Create, &name, Some(&object), None);
         self.cluster.validate_admission(&request)?;
         let resource = self.resource();
-        if !object.resource_version().is_empty() {
+        if !object.resource_version().is_empty() && !self.options.dry_run {
             return Err(ApiError::other(
                 500,
                 "",

@@ -4,6 +4,7 @@ use super::Write;
 use crate::{
     call::Call,
     negotiate::{self, Format},
+    object,
     request::options::FieldValidation,
     resource::Resource,
     status::ApiError,
@@ -20,9 +21,18 @@ pub(crate) struct Decoded {
 }
 
 /// What a body says it is.
-struct TypeMeta {
+pub(super) struct TypeMeta {
     api_version: String,
-    kind: String,
+    pub(super) kind: String,
+}
+
+impl TypeMeta {
+    pub(super) fn not_registered(&self) -> String {
+        format!(
+            "no kind {:?} is registered for version {:?} in scheme \"pkg/runtime/scheme.go:111\"",
+            self.kind, self.api_version
+        )
+    }
 }
 
 impl Write<'_> {
@@ -30,6 +40,9 @@ impl Write<'_> {
     pub(crate) fn body(&self) -> Result<Value, ApiError> {
         let call = self.call;
         let (api_version, kind) = expected_type(call);
+        if call.resource.bare_items && negotiate::is_protobuf(&call.headers) {
+            refuse_what_is_no_protobuf(&call.body, &kind)?;
+        }
         let format = negotiate::input_format(&call.headers)?;
         let decoded = decode(&call.body, format, &call.resource, &api_version, &kind)?;
         if !decoded.strict.is_empty() {
@@ -92,12 +105,7 @@ pub(crate) fn decode(
     api_version: &str,
     kind: &str,
 ) -> Result<Decoded, ApiError> {
-    let unrecognized = |error: String| {
-        ApiError::bad_request(format!(
-            "the object provided is unrecognized (must be of type {kind}): {error} ({})",
-            summary(body)
-        ))
-    };
+    let unrecognized = |error: String| unrecognized(body, kind, &error);
     let parsed = match format {
         Format::Json => tidegate_schema::parse_json(body),
         Format::Yaml => tidegate_schema::parse_yaml(body),
@@ -110,6 +118,12 @@ pub(crate) fn decode(
     })?;
     let mut object = parsed.value;
     let found = type_meta(&object).map_err(unrecognized)?;
+    if resource.bare_items && found.api_version.matches('/').count() > 1 {
+        let version = &found.api_version;
+        return Err(unrecognized(format!(
+            "unexpected GroupVersion string: {version}"
+        )));
+    }
     if !resource.bare_items && kind == resource.kind && found.kind.is_empty() {
         return Err(unrecognized(format!(
             "Object 'Kind' is missing in '{}'",
@@ -141,14 +155,26 @@ pub(crate) fn decode(
     Ok(Decoded { object, strict })
 }
 
-fn type_meta(object: &Value) -> Result<TypeMeta, String> {
+/// Protobuf is not read here; what is none is refused in the words that Kubernetes has for that.
+fn refuse_what_is_no_protobuf(body: &[u8], kind: &str) -> Result<(), ApiError> {
+    if body.starts_with(b"k8s\0") {
+        return Ok(());
+    }
+    let error =
+        "provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]";
+    Err(unrecognized(body, kind, error))
+}
+
+fn unrecognized(body: &[u8], kind: &str, error: &str) -> ApiError {
+    ApiError::bad_request(format!(
+        "the object provided is unrecognized (must be of type {kind}): {error} ({})",
+        summary(body)
+    ))
+}
+
+pub(super) fn type_meta(object: &Value) -> Result<TypeMeta, String> {
     if !object.is_object() && !object.is_null() {
-        let found = match object {
-            Value::Array(_) => "array",
-            Value::String(_) => "string",
-            Value::Bool(_) => "bool",
-            _ => "number",
-        };
+        let found = object::go_found(object);
         return Err(format!(
             "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct \
              {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}"
@@ -158,12 +184,7 @@ fn type_meta(object: &Value) -> Result<TypeMeta, String> {
         None | Some(Value::Null) => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.clone()),
         Some(other) => {
-            let found = match other {
-                Value::Array(_) => "array",
-                Value::Object(_) => "object",
-                Value::Bool(_) => "bool",
-                _ => "number",
-            };
+            let found = object::go_found(other);
             Err(format!(
                 "couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go struct field \
                  .{name} of type string"
@@ -197,25 +218,43 @@ fn check_type(
     {
         return Err(wrong_version(&found.api_version, api_version));
     }
-    let why = if crate::strategy::builtin::is_registered(&found.api_version, &found.kind) {
-        let (group, version) = split_version(&found.api_version);
-        let hub = if resource.group.is_empty() {
-            "core"
-        } else {
-            resource.group.split('.').next().unwrap_or_default()
-        };
-        let _ = group;
+    let why = if has_go_type(found) {
+        let (_, version) = split_version(&found.api_version);
+        let hub = resource.go_package();
         format!(
             "converting ({version}.{}) to ({hub}.{kind}): unknown conversion",
             found.kind
         )
     } else {
-        format!(
-            "no kind {:?} is registered for version {:?} in scheme \"pkg/runtime/scheme.go:111\"",
-            found.kind, found.api_version
-        )
+        found.not_registered()
     };
     Err(cannot_be_handled(found, kind, &why))
+}
+
+/// Whether Kubernetes knows such a kind, if only as a list or an option.
+fn has_go_type(found: &TypeMeta) -> bool {
+    const EVERYWHERE: [&str; 7] = [
+        "CreateOptions",
+        "DeleteOptions",
+        "GetOptions",
+        "ListOptions",
+        "PatchOptions",
+        "UpdateOptions",
+        "WatchEvent",
+    ];
+    const CORE: [&str; 5] = [
+        "APIGroup",
+        "APIGroupList",
+        "APIResourceList",
+        "APIVersions",
+        "Status",
+    ];
+    let kind = found.kind.as_str();
+    let is_registered = |kind| crate::strategy::builtin::is_registered(&found.api_version, kind);
+    is_registered(kind)
+        || kind.strip_suffix("List").is_some_and(is_registered)
+        || EVERYWHERE.contains(&kind)
+        || found.api_version == "v1" && CORE.contains(&kind)
 }
 
 fn wrong_version(found: &str, expected: &str) -> ApiError {

@@ -1,6 +1,6 @@
 //! DELETE: at once, or after a grace period, or when the last finalizer is gone.
 
-use super::{Write, store_failed};
+use super::{Write, decode, store_failed};
 use crate::{
     admission::Operation,
     call::{Answer, Call},
@@ -59,6 +59,10 @@ pub(super) fn options(call: &Call) -> Result<DeleteOptions, ApiError> {
             "couldn't get version/kind; json parse error: {error}"
         ))
     })?;
+    let found = decode::type_meta(&parsed.value).map_err(ApiError::bad_request)?;
+    if !matches!(found.kind.as_str(), "" | "DeleteOptions") {
+        return Err(ApiError::bad_request(found.not_registered()));
+    }
     DeleteOptions::from_body(&parsed.value)
 }
 

@@ -8,6 +8,7 @@ use crate::{
     status::ApiError,
 };
 use serde_json::Value;
+use tidegate_schema::FieldError;
 
 impl Write<'_> {
     /// The namespace that an object at this place has.
@@ -95,6 +96,12 @@ impl Write<'_> {
         object.set_meta("uid", ids::uid());
     }
 
+    /// Names the kind that the object says it is.
+    fn invalid_object(&self, object: &Value, errors: &[FieldError]) -> ApiError {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        ApiError::invalid(&self.resource().group, kind, object.name(), errors)
+    }
+
     /// A new object, complete and checked but for admission.
     pub(super) fn before_create(&self, object: &mut Value) -> Result<(), ApiError> {
         let strategy = &self.resource().strategy;
@@ -103,7 +110,7 @@ impl Write<'_> {
         special::complete(self, object, None)?;
         let errors = strategy.validate_create(object);
         if !errors.is_empty() {
-            return Err(self.invalid(object.name(), &errors));
+            return Err(self.invalid_object(object, &errors));
         }
         for warning in strategy.warnings(object, None) {
             self.call.warnings.add(warning);
@@ -138,7 +145,7 @@ impl Write<'_> {
         }
         let errors = strategy.validate_update(new, old, self.subresource());
         if !errors.is_empty() {
-            return Err(self.invalid(new.name(), &errors));
+            return Err(self.invalid_object(new, &errors));
         }
         for warning in strategy.warnings(new, Some(old)) {
             self.call.warnings.add(warning);

@@ -8,6 +8,7 @@ use crate::{
     object::Meta,
     read::present,
     request::options::{WriteKind, WriteOptions},
+    serve::route::check_segment,
     status::ApiError,
 };
 use serde_json::Value;
@@ -23,6 +24,7 @@ pub(crate) async fn update(cluster: &Cluster, call: &Call) -> Result<Answer, Api
     let mut object = write.body()?;
     write.settle_namespace(&mut object)?;
     write.check_name(&object)?;
+    check_segment(&call.info.name)?;
     write.dedup_owners(&mut object, false);
     let allow_create = call.resource.strategy.allow_create_on_update();
     let outcome = write

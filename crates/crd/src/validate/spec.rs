@@ -214,7 +214,11 @@ fn check_versions(
         != 1
     {
         let detail = "must have exactly one version marked as storage version";
-        errors.invalid_printed(&path, internal::versions(&spec.versions), detail);
+        let shown = match spec.versions.is_empty() {
+            true => "null".to_owned(),
+            false => internal::versions(&spec.versions),
+        };
+        errors.invalid_printed(&path, shown, detail);
     }
 }
 

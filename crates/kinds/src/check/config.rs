@@ -34,7 +34,11 @@ pub(crate) fn config_map(object: &Value, errors: &mut Errors) {
         size += decoded_len(value);
     }
     if size > SIZE_MAX {
-        errors.push(too_long(&root.child(""), SIZE_MAX));
+        // Kubernetes names a field without a name here.
+        errors.push(FieldError {
+            field: "[]".to_owned(),
+            ..too_long(&root, SIZE_MAX)
+        });
     }
 }
 
