@@ -87,19 +87,20 @@ impl Output {
             .filter_map(|value| value.to_str().ok());
         let accept: Vec<&str> = accept.filter(|text| !text.trim().is_empty()).collect();
         let accept = accept.join(",");
-        let output = if accept.is_empty() {
-            Some(Self::default())
-        } else {
-            clauses(&accept)
-                .iter()
-                .find_map(|clause| clause.accepted(allowed))
+        let best = |allowed: Allowed| {
+            if accept.is_empty() {
+                return Some(Self::default());
+            }
+            let clauses = clauses(&accept);
+            clauses.iter().find_map(|clause| clause.accepted(allowed))
         };
-        let supported = if allowed == Allowed::Events {
-            &[STREAM]
-        } else {
-            SUPPORTED
+        let output = match allowed {
+            // What is no good for a list is no good for a watch either.
+            Allowed::Events => best(Allowed::Objects).map(|_| best(Allowed::Events)),
+            Allowed::Objects | Allowed::Documents => best(allowed).map(Some),
         };
-        let mut output = output.ok_or_else(|| ApiError::not_acceptable(supported))?;
+        let output = output.ok_or_else(|| ApiError::not_acceptable(SUPPORTED))?;
+        let mut output = output.ok_or_else(|| ApiError::not_acceptable(&[STREAM]))?;
         output.pretty = output.pretty || is_pretty(headers, pretty);
         Ok(output)
     }

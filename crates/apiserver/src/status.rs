@@ -158,7 +158,7 @@ impl ApiError {
     }
 
     /// 406 of a built-in kind's route.
-    pub fn no_such_representation(produced: &[&str]) -> Self {
+    pub(crate) fn no_such_representation(produced: &[&str]) -> Self {
         let available = produced.join(", ");
         let mut error = Self::new(
             406,

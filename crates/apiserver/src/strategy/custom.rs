@@ -1,5 +1,8 @@
 //! Custom resources: what a definition says of them.
 
+mod words;
+
+use self::words::{deprecated, finalizer_warnings};
 use super::{ScalePaths, Strategy};
 use crate::{
     object::{self, Meta},
@@ -485,50 +488,10 @@ fn differ_beyond_metadata(new: &Value, old: &Value) -> bool {
     fields(new) != fields(old)
 }
 
-/// Words about a finalizer's name, which custom resources choose freely.
-fn finalizer_warnings(name: &str) -> Vec<String> {
-    const STANDARD: [&str; 3] = ["orphan", "foregroundDeletion", "kubernetes"];
-    let warning = |why: &str| format!("metadata.finalizers: {name:?}: {why}");
-    let mut warnings: Vec<String> = meta::qualified_name_errors(name)
-        .iter()
-        .map(|why| warning(why))
-        .collect();
-    if !name.contains('/') && !STANDARD.contains(&name) {
-        warnings.push(warning(if name.contains('.') {
-            "prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other \
-             finalizer writers"
-        } else {
-            "prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers"
-        }));
-    }
-    warnings
-}
-
 /// Errors of the object as a whole, which has no path, as Kubernetes names them.
 fn rooted(mut errors: Vec<FieldError>) -> Vec<FieldError> {
     for error in errors.iter_mut().filter(|error| error.field.is_empty()) {
         error.field = "<nil>".to_owned();
     }
     errors
-}
-
-/// The words about a deprecated version: with the best one that is not, if there is one.
-fn deprecated(definition: &Definition, version: &DefinedVersion) -> String {
-    let kind = &definition.names.kind;
-    let named = |version: &str| format!("{}/{version} {kind}", definition.group);
-    let mut better: Vec<&str> = definition
-        .versions
-        .iter()
-        .filter(|other| other.served && !other.deprecated)
-        .map(|other| other.name.as_str())
-        .collect();
-    better.sort_by_key(|name| std::cmp::Reverse(crate::registry::version_priority(name)));
-    match better.first() {
-        Some(better) => format!(
-            "{} is deprecated; use {}",
-            named(&version.name),
-            named(better)
-        ),
-        None => format!("{} is deprecated", named(&version.name)),
-    }
 }

@@ -119,7 +119,7 @@ impl Write<'_> {
             let step = self.step(&old, options);
             if self.options.dry_run {
                 return Ok(match step {
-                    Step::End(object) => Deleted { object, gone: true },
+                    Step::End(object) | Step::MarkAndEnd(object) => Deleted { object, gone: true },
                     Step::Wait => Deleted {
                         object: old,
                         gone: false,
@@ -130,7 +130,7 @@ impl Write<'_> {
                     },
                 });
             }
-            let (write, gone) = match step {
+            let (object, marked, gone) = match step {
                 Step::Wait => {
                     return Ok(Deleted {
                         object: old,
@@ -143,42 +143,56 @@ impl Write<'_> {
                         gone: false,
                     });
                 }
-                Step::Mark(mut object) => {
-                    resource.strategy.to_storage(&mut object);
-                    let body = object::to_body(&object);
-                    let expected = Expected::Revision(entry.revision);
-                    (
-                        store::Write::Put {
-                            key: &key,
-                            expected,
-                            body,
-                        },
-                        false,
-                    )
-                }
-                Step::End(mut last) => {
-                    resource.strategy.to_storage(&mut last);
-                    let body = object::to_body(&last);
-                    let expected = Expected::Revision(entry.revision);
-                    (
-                        store::Write::Delete {
-                            key: &key,
-                            expected,
-                            body,
-                        },
-                        true,
-                    )
-                }
+                Step::Mark(object) => (object, true, false),
+                Step::MarkAndEnd(object) => (object, true, true),
+                Step::End(object) => (object, false, true),
             };
-            match self.cluster.commit(write).await {
-                Ok(committed) => {
-                    let object = resource.tree(&committed.entry.value)?;
-                    return Ok(Deleted { object, gone });
-                }
-                Err(WriteError::Conflict { .. }) => {}
-                Err(error) => return Err(store_failed(error)),
+            let deleted = self.end_in_store(&key, entry.revision, object, marked, gone);
+            if let Some(object) = deleted.await? {
+                return Ok(Deleted { object, gone });
             }
         }
+    }
+
+    /// Marks an object, or deletes it, or both. Nothing where somebody was faster.
+    async fn end_in_store(
+        &self,
+        key: &str,
+        revision: u64,
+        mut object: Value,
+        marked: bool,
+        gone: bool,
+    ) -> Result<Option<Value>, ApiError> {
+        let resource = self.resource();
+        resource.strategy.to_storage(&mut object);
+        let mut expected = Expected::Revision(revision);
+        let mut stored = None;
+        for delete in [false, true] {
+            if !(if delete { gone } else { marked }) {
+                continue;
+            }
+            let body = object::to_body(&object);
+            let write = match delete {
+                true => store::Write::Delete {
+                    key,
+                    expected,
+                    body,
+                },
+                false => store::Write::Put {
+                    key,
+                    expected,
+                    body,
+                },
+            };
+            let committed = match self.cluster.commit(write).await {
+                Ok(committed) => committed,
+                Err(WriteError::Conflict { .. }) => return Ok(None),
+                Err(error) => return Err(store_failed(error)),
+            };
+            expected = Expected::Revision(committed.entry.revision);
+            stored = Some(resource.tree(&committed.entry.value)?);
+        }
+        Ok(stored)
     }
 
     fn check_preconditions(&self, object: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
@@ -217,12 +231,15 @@ impl Write<'_> {
         }
         let graceful = match graceful(resource, &mut object, options, now) {
             Grace::Pending => return Step::Wait,
-            Grace::Started => true,
-            Grace::None => false,
+            Grace::Started => Some(false),
+            Grace::Over => Some(true),
+            Grace::None => None,
         };
         object.set_finalizers(self.finalizers(&object, options));
-        if graceful {
-            return Step::Mark(object);
+        match graceful {
+            Some(true) if object.finalizers().is_empty() => return Step::MarkAndEnd(object),
+            Some(_) => return Step::Mark(object),
+            None => {}
         }
         if !special::may_end(resource, &object) {
             return Step::Wait;
@@ -269,11 +286,15 @@ enum Step {
     Mark(Value),
     /// It goes; this is its last state.
     End(Value),
+    /// It goes, and watchers see it marked before.
+    MarkAndEnd(Value),
 }
 
 enum Grace {
     None,
     Started,
+    /// There is none left.
+    Over,
     Pending,
 }
 
@@ -309,7 +330,7 @@ fn graceful(
         object.set_meta("deletionTimestamp", clock::text(end));
         object.set_meta(PERIOD, period);
         return if period == 0 {
-            Grace::None
+            Grace::Over
         } else {
             Grace::Started
         };
@@ -323,7 +344,7 @@ fn graceful(
                 object.set_meta("generation", object.generation() + 1);
             }
             if period == 0 {
-                Grace::None
+                Grace::Over
             } else {
                 Grace::Started
             }

@@ -214,9 +214,9 @@ fn check_versions(
         != 1
     {
         let detail = "must have exactly one version marked as storage version";
-        let shown = match spec.versions.is_empty() {
-            true => "null".to_owned(),
-            false => internal::versions(&spec.versions),
+        let shown = match spec.has_versions() {
+            true => internal::versions(&spec.versions),
+            false => "null".to_owned(),
         };
         errors.invalid_printed(&path, shown, detail);
     }

@@ -43,6 +43,11 @@ pub(crate) struct Version<'a> {
 pub(crate) struct Names<'a>(pub(crate) Fields<'a>);
 
 impl<'a> Spec<'a> {
+    /// Whether there is a list of versions, if an empty one.
+    pub(crate) fn has_versions(&self) -> bool {
+        self.fields.get("versions").is_some()
+    }
+
     /// The specification of a definition.
     pub(crate) fn of(crd: &'a Value) -> Self {
         let fields = Fields::of(crd.get("spec"));
