@@ -183,6 +183,13 @@ impl<'a> Normal<'a> {
 
     fn rewrite_object(&mut self, map: &mut Map<String, Value>) {
         let collection = is_collection(map);
+        // They stand in order of time, which two runs pass at different speed.
+        if let Some(Value::Array(managers)) = map.get_mut("managedFields") {
+            managers.sort_by_cached_key(|it| {
+                ["operation", "manager", "subresource", "apiVersion"]
+                    .map(|name| it[name].to_string())
+            });
+        }
         // Rules are collected from a map.
         for name in ["resourceRules", "nonResourceRules"] {
             if let Some(Value::Array(rules)) = map.get_mut(name) {
@@ -281,7 +288,7 @@ impl<'a> Normal<'a> {
     }
 
     fn text(&mut self, text: &str) -> String {
-        let mut out = scan::plain_objects(&scan::without_protobuf(text))
+        let mut out = scan::plain_objects(&scan::without_hash(&scan::without_protobuf(text)))
             .replace(&self.transcript.namespace, "$NS")
             .replace(&self.transcript.authority, "$HOST");
         for prefix in self.prefixes.clone() {
