@@ -42,31 +42,40 @@ pub(crate) fn create(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError>
     if call.resource.kind == "SelfSubjectReview" {
         review.set_meta("creationTimestamp", cluster.clock.time());
     }
+    if call.resource.kind == "SelfSubjectRulesReview" {
+        // The answer is another object, with nothing of the question.
+        review["metadata"] = json!({});
+        review["spec"] = json!({});
+    }
     review["status"] = status;
     present::object(cluster, call, 201, review)
 }
 
 impl Write<'_> {
     fn before_review(&self, review: &mut Value) -> Result<(), ApiError> {
-        let errors = self.resource().strategy.validate_create(review);
+        *review = self.owned(None, review);
+        let resource = self.resource();
+        if resource.kind == "TokenReview" && text(&review["spec"], "token").is_empty() {
+            return Err(ApiError::bad_request(
+                "token is required for TokenReview in authentication",
+            ));
+        }
+        if resource.kind == "SelfSubjectRulesReview"
+            && text(&review["spec"], "namespace").is_empty()
+        {
+            return Err(ApiError::bad_request("no namespace on request"));
+        }
+        let errors = resource.strategy.validate_create(review);
         if errors.is_empty() {
-            let owned = self.owned(None, review);
-            *review = owned;
             return Ok(());
         }
-        let resource = self.resource();
-        // Kubernetes names no kind for those who ask about access.
-        let kind = if resource.group == "authorization.k8s.io" {
-            ""
+        // Kubernetes names neither kind nor name for those who ask about access.
+        let (kind, name) = if resource.group == "authorization.k8s.io" {
+            ("", "")
         } else {
-            &resource.kind
+            (resource.kind.as_str(), review.name())
         };
-        Err(ApiError::invalid(
-            &resource.group,
-            kind,
-            review.name(),
-            &errors,
-        ))
+        Err(ApiError::invalid(&resource.group, kind, name, &errors))
     }
 }
 

@@ -1,5 +1,9 @@
 //! The virtual addresses of services.
 
+mod allocate;
+
+pub(crate) use self::allocate::allocate;
+
 use crate::ids;
 use serde::Deserialize;
 use std::{
@@ -36,6 +40,8 @@ struct SketchSpec {
     cluster_ips: Vec<String>,
     #[serde(default)]
     ports: Vec<SketchPort>,
+    #[serde(default, rename = "healthCheckNodePort")]
+    health_port: u16,
 }
 
 #[derive(Deserialize)]
@@ -61,12 +67,12 @@ impl Addresses {
                 .iter()
                 .filter_map(|text| text.parse().ok())
                 .collect();
-            let ports: Vec<u16> = spec
+            let ports = spec
                 .ports
                 .iter()
                 .map(|port| port.node_port)
-                .filter(|port| *port != 0)
-                .collect();
+                .chain([spec.health_port]);
+            let ports: Vec<u16> = ports.filter(|port| *port != 0).collect();
             (addresses, ports)
         });
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,6 +130,11 @@ impl Addresses {
     pub(crate) fn port_taken(&self, port: u16, key: &str) -> bool {
         let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         taken.ports.get(&port).is_some_and(|holder| holder != key)
+    }
+
+    /// Whether a node port is one of the range.
+    pub(crate) fn port_in_range(port: i64) -> bool {
+        NODE_PORTS.contains(&u16::try_from(port).unwrap_or_default())
     }
 
     /// Whether an address is one of the range.

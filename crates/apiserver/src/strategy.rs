@@ -14,6 +14,10 @@ pub(crate) trait Strategy: fmt::Debug + Send + Sync {
     /// Makes a decoded document an object of the kind. Gives the strict decoder's complaints; the error is the text of
     /// a decoder that can't go on.
     fn decode(&self, object: &mut Value) -> Result<Vec<String>, String>;
+    /// What Go's converter from trees to structs says of a tree that isn't of the kind; only built-in kinds have one.
+    fn conversion_error(&self, _: &Value) -> Option<String> {
+        None
+    }
     /// Sets what is missing and has a default.
     fn default(&self, object: &mut Value);
     /// Removes what a client may not set, sets what the server does.

@@ -7,11 +7,12 @@ use crate::{
     request::options::{WriteKind, WriteOptions},
     serve::handler::Handler,
     status::{ApiError, GroupResource},
-    write,
+    write::{Write, shape::part_body},
 };
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tidegate_access::{Bound, TokenRequest};
+use tidegate_kinds::part_of;
 use tidegate_schema::{FieldError, Path};
 
 /// Tokens without a wish for another time last an hour.
@@ -22,16 +23,17 @@ const MOST_SECONDS: i64 = 1 << 32;
 
 /// Answers a `TokenRequest`.
 pub(crate) async fn create(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
-    WriteOptions::parse(&call.query, WriteKind::Create)?;
-    let format = crate::negotiate::input_format(&call.headers)?;
-    let decoded = write::decode(
-        &call.body,
-        format,
-        &call.resource,
-        "authentication.k8s.io/v1",
-        "TokenRequest",
-    )?;
-    let mut request = decoded.object;
+    let options = WriteOptions::parse(&call.query, WriteKind::Create)?;
+    let part = part_of("authentication.k8s.io", "v1", "TokenRequest")
+        .ok_or_else(ApiError::unknown_resource)?;
+    let sent = part_body(call, part, options.field_validation)?;
+    let write = Write {
+        cluster,
+        call,
+        options: &options,
+    };
+    let mut request = write.owned_part(part, None, &sent);
+    check_names(call, &request)?;
     let account = account(cluster, call)?;
     complete(cluster, call, &mut request, &account)?;
     let now = cluster.clock.seconds();
@@ -76,16 +78,12 @@ fn account(cluster: &Cluster, call: &Call) -> Result<Value, ApiError> {
     call.resource.tree(&entry.value)
 }
 
-/// Checks a request and sets what it leaves open.
-fn complete(
-    cluster: &Cluster,
-    call: &Call,
-    request: &mut Value,
-    account: &Value,
-) -> Result<(), ApiError> {
-    let invalid = |name: &str, error| {
-        ApiError::invalid("authentication.k8s.io", "TokenRequest", name, &[error])
-    };
+fn invalid(name: &str, error: FieldError) -> ApiError {
+    ApiError::invalid("authentication.k8s.io", "TokenRequest", name, &[error])
+}
+
+/// What a request says of its account must be so.
+fn check_names(call: &Call, request: &Value) -> Result<(), ApiError> {
     let root = Path::ROOT;
     let metadata = root.child("metadata");
     for (key, expected) in [
@@ -99,6 +97,29 @@ fn complete(
             return Err(invalid(&call.info.name, error));
         }
     }
+    Ok(())
+}
+
+/// Checks a request and sets what it leaves open.
+fn complete(
+    cluster: &Cluster,
+    call: &Call,
+    request: &mut Value,
+    account: &Value,
+) -> Result<(), ApiError> {
+    let uid = request.uid();
+    if !uid.is_empty() && uid != account.uid() {
+        let what = GroupResource {
+            group: "authentication.k8s.io",
+            resource: "TokenRequest",
+        };
+        let why = format!(
+            "the UID in the token request ({uid}) does not match the UID of the service account ({})",
+            account.uid()
+        );
+        return Err(ApiError::conflict(what, &call.info.name, &why));
+    }
+    let root = Path::ROOT;
     if !request["spec"].is_object() {
         request["spec"] = json!({});
     }
@@ -177,8 +198,9 @@ impl Ending {
             ("v1", "Secret") => ("secrets", format!("secrets/{}/{name}", call.info.namespace)),
             ("v1", "Node") => ("nodes", format!("nodes/{name}")),
             (version, kind) => {
+                let slash = if version.contains('/') { "" } else { "/" };
                 return Err(ApiError::bad_request(format!(
-                    "cannot bind token to object of type {version}, Kind={kind}"
+                    "cannot bind token to object of type {slash}{version}, Kind={kind}"
                 )));
             }
         };

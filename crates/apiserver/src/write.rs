@@ -12,6 +12,7 @@ mod metadata;
 pub(crate) mod ownership;
 pub(crate) mod patch;
 pub(crate) mod scale;
+pub(crate) mod shape;
 pub(crate) mod update;
 
 use crate::{

@@ -74,6 +74,13 @@ impl Errors {
     }
 }
 
+/// What is wrong with the addresses of a service.
+pub(crate) fn service_addresses(new: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let mut errors = Errors::default();
+    service::addresses_alone(new, old, &mut errors);
+    errors.finish()
+}
+
 /// The metadata of a new object.
 pub(crate) fn meta_create(object: &Value, namespaced: bool, name: NameCheck, errors: &mut Errors) {
     let root = Path::ROOT;

@@ -5,6 +5,7 @@
 
 mod base64;
 mod quantity;
+pub(crate) mod restore;
 mod time;
 
 pub(crate) use self::{quantity::quantity, time::civil_seconds};

@@ -138,6 +138,11 @@ impl Kind {
         Ok(complaints)
     }
 
+    /// What Go's converter from trees says of a tree that isn't of this type: strategic merge patches are read by it.
+    pub fn conversion_error(&self, object: &Value) -> Option<String> {
+        decode::restore::error(&self.model, object)
+    }
+
     /// Completes an object that was read.
     pub fn default(&self, object: &mut Value) {
         defaults::apply(&self.model, object);

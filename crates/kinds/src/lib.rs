@@ -14,6 +14,7 @@ pub mod meta;
 mod openapi;
 mod part;
 mod schema;
+pub mod service;
 mod table;
 mod types;
 mod view;

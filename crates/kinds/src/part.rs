@@ -54,12 +54,22 @@ impl Part {
         }
     }
 
+    /// `autoscaling/v1`.
+    pub fn api_version(&self) -> String {
+        format!("{}/{}", self.group, self.version)
+    }
+
     /// Reads a tree as the type: it becomes what Go would write. Gives the strict decoder's complaints, or the text of
     /// a decoder that can't go on.
     pub fn decode(&self, object: &mut Value) -> Result<Vec<String>, String> {
         let (read, complaints) = decode::decode(self.model, std::mem::take(object))?;
         *object = read;
         Ok(complaints)
+    }
+
+    /// What Go's converter from trees says of a tree that isn't of this type.
+    pub fn conversion_error(&self, object: &Value) -> Option<String> {
+        decode::restore::error(self.model, object)
     }
 
     /// Completes a tree that was read.

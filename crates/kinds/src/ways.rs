@@ -5,7 +5,7 @@ mod core;
 mod rest;
 mod service;
 
-pub(crate) use self::service::needs_health_port;
+pub(crate) use self::service::{carry_service, needs_health_port};
 
 mod workloads;
 

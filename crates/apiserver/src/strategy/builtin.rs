@@ -60,6 +60,13 @@ pub(crate) fn is_registered(api_version: &str, kind: &str) -> bool {
         .any(|found| found.kind == kind && found.group == group && found.version == version)
 }
 
+/// The built-in kind of this name.
+pub(crate) fn registered(group: &str, version: &str, kind: &str) -> Option<&'static Kind> {
+    kinds()
+        .iter()
+        .find(|found| found.kind == kind && found.group == group && found.version == version)
+}
+
 fn resource(kind: &'static Kind) -> Resource {
     let subresources = kind.subresources.iter().map(|part| Subresource {
         name: part.name.clone(),
@@ -92,6 +99,18 @@ fn resource(kind: &'static Kind) -> Resource {
             kind,
         }),
     }
+}
+
+/// What is wrong with a binding: what both find is told once.
+fn with_binding(mut errors: Vec<FieldError>, object: &Value) -> Vec<FieldError> {
+    for error in tidegate_rules::check_binding(object) {
+        let same =
+            |found: &FieldError| found.field == error.field && found.error_type == error.error_type;
+        if !errors.iter().any(same) {
+            errors.push(error);
+        }
+    }
+    errors
 }
 
 impl Builtin {
@@ -132,6 +151,10 @@ impl Strategy for Builtin {
         self.kind.decode(object)
     }
 
+    fn conversion_error(&self, object: &Value) -> Option<String> {
+        self.kind.conversion_error(object)
+    }
+
     fn default(&self, object: &mut Value) {
         match self.own {
             Own::Kind | Own::Policy | Own::PolicyBinding => self.kind.default(object),
@@ -161,11 +184,7 @@ impl Strategy for Builtin {
                 tidegate_rules::check_policy(object, None),
             ]
             .concat(),
-            Own::PolicyBinding => [
-                self.kind.validate_create(object),
-                tidegate_rules::check_binding(object),
-            ]
-            .concat(),
+            Own::PolicyBinding => with_binding(self.kind.validate_create(object), object),
             Own::Definition => {
                 let mut errors = self.metadata_errors(object);
                 errors.extend(tidegate_crd::validate_create(object));
@@ -181,8 +200,7 @@ impl Strategy for Builtin {
                 [errors, tidegate_rules::check_policy(new, Some(old))].concat()
             }
             Own::PolicyBinding => {
-                let errors = self.kind.validate_update(new, old, subresource);
-                [errors, tidegate_rules::check_binding(new)].concat()
+                with_binding(self.kind.validate_update(new, old, subresource), new)
             }
             Own::Kind | Own::Policy => self.kind.validate_update(new, old, subresource),
             Own::Definition => {

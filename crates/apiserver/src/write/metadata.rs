@@ -106,8 +106,8 @@ impl Write<'_> {
     pub(super) fn before_create(&self, object: &mut Value) -> Result<(), ApiError> {
         let strategy = &self.resource().strategy;
         self.settle_namespace(object)?;
-        strategy.prepare_create(object);
         special::complete(self, object, None)?;
+        strategy.prepare_create(object);
         let errors = strategy.validate_create(object);
         if !errors.is_empty() {
             return Err(self.invalid_object(object, &errors));
@@ -123,8 +123,8 @@ impl Write<'_> {
         let strategy = &self.resource().strategy;
         self.settle_namespace(new)?;
         carry(new, old, "generation");
-        strategy.prepare_update(new, old, self.subresource());
         special::complete(self, new, Some(old))?;
+        strategy.prepare_update(new, old, self.subresource());
         if new.uid().is_empty() {
             carry(new, old, "uid");
         }
@@ -147,8 +147,10 @@ impl Write<'_> {
         if !errors.is_empty() {
             return Err(self.invalid_object(new, &errors));
         }
-        for warning in strategy.warnings(new, Some(old)) {
-            self.call.warnings.add(warning);
+        if self.subresource() != "status" {
+            for warning in strategy.warnings(new, Some(old)) {
+                self.call.warnings.add(warning);
+            }
         }
         Ok(())
     }

@@ -4,7 +4,8 @@ use super::Write;
 use crate::{resource::Resource, status::ApiError};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tidegate_merge::{Ownership, PatchError};
+use tidegate_kinds::Part;
+use tidegate_merge::{Ownership, PatchError, Version};
 
 /// Does something with a resource's field ownership.
 pub(crate) fn with<R>(
@@ -28,7 +29,61 @@ pub(crate) fn with<R>(
     work(&ownership)
 }
 
+/// The same for the type of a subresource.
+pub(crate) fn with_part<R>(
+    part: &'static Part,
+    subresource: &str,
+    work: impl FnOnce(&Ownership<'_>) -> R,
+) -> R {
+    let own = part.api_version();
+    let ownership = Ownership {
+        api_version: &own,
+        kind: part.kind,
+        subresource,
+        builtin: true,
+        versions: &|api_version| {
+            if api_version == own {
+                Version::Schema(part.schema())
+            } else {
+                Version::Missing
+            }
+        },
+        reset: &BTreeMap::new(),
+    };
+    work(&ownership)
+}
+
 impl Write<'_> {
+    /// What is written to a subresource of a type of its own, with its owners.
+    pub(crate) fn owned_part(
+        &self,
+        part: &'static Part,
+        live: Option<&Value>,
+        object: &Value,
+    ) -> Value {
+        let manager = self.manager();
+        let now = self.cluster.clock.seconds();
+        with_part(part, self.subresource(), |ownership| {
+            ownership.update(live, object, &manager, now)
+        })
+    }
+
+    /// The same after an apply.
+    pub(super) fn applied_part(
+        &self,
+        part: &'static Part,
+        live: &Value,
+        patch: &Value,
+    ) -> Result<Value, ApiError> {
+        let manager = self.manager();
+        let now = self.cluster.clock.seconds();
+        let force = self.options.force.unwrap_or_default();
+        with_part(part, self.subresource(), |ownership| {
+            ownership.apply(Some(live), patch, &manager, force, now)
+        })
+        .map_err(patch_failed)
+    }
+
     /// The object with the owners that this write makes.
     pub(crate) fn owned(&self, live: Option<&Value>, object: &Value) -> Value {
         let manager = self.manager();

@@ -1,6 +1,11 @@
 //! PATCH: four ways to say what changes.
 
-use super::{Write, decode, ownership::patch_failed, update};
+use super::{
+    Write, decode,
+    ownership::patch_failed,
+    shape::{Shape, wrong_type},
+    update,
+};
 use crate::{
     admission::Operation,
     call::{Answer, Call},
@@ -15,7 +20,7 @@ use tidegate_schema::{FieldError, Parsed, Path};
 
 /// The ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PatchType {
+pub(super) enum PatchType {
     Json,
     Merge,
     Strategic,
@@ -49,9 +54,7 @@ pub(crate) async fn patch(cluster: &Cluster, call: &Call) -> Result<Answer, ApiE
             .guaranteed(call.info.subresource.is_empty(), &make)
             .await?
     } else {
-        if serde_json::from_slice::<serde::de::IgnoredAny>(&call.body).is_err() {
-            return Err(ApiError::bad_request("invalid JSON patch"));
-        }
+        check_json(call)?;
         let make = |existing: Option<&Value>| {
             let Some(existing) = existing else {
                 let resource = &call.resource;
@@ -68,7 +71,15 @@ pub(crate) async fn patch(cluster: &Cluster, call: &Call) -> Result<Answer, ApiE
     update::answer(cluster, call, outcome)
 }
 
-fn patch_type(call: &Call) -> Result<PatchType, ApiError> {
+/// A patch that is no JSON is refused before the object is looked at.
+pub(super) fn check_json(call: &Call) -> Result<(), ApiError> {
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&call.body) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(ApiError::bad_request("invalid JSON patch")),
+    }
+}
+
+pub(super) fn patch_type(call: &Call) -> Result<PatchType, ApiError> {
     let content_type = call.headers.get(http::header::CONTENT_TYPE);
     let content_type = content_type
         .and_then(|value| value.to_str().ok())
@@ -94,9 +105,12 @@ fn patch_type(call: &Call) -> Result<PatchType, ApiError> {
 }
 
 /// The configuration that is applied: YAML, of which JSON is a part.
-fn applied_object(call: &Call) -> Result<Parsed, ApiError> {
-    let parsed = tidegate_schema::parse_yaml(&call.body)
-        .map_err(|error| ApiError::bad_request(format!("error encoding patch: {error}")))?;
+pub(super) fn applied_object(call: &Call) -> Result<Parsed, ApiError> {
+    let parsed = tidegate_schema::parse_yaml(&call.body).map_err(|error| {
+        ApiError::bad_request(format!(
+            "error decoding patch: error converting YAML to JSON: {error}"
+        ))
+    })?;
     if parsed.value.is_object() {
         Ok(parsed)
     } else {
@@ -147,10 +161,18 @@ impl Write<'_> {
 
     /// Server-side apply.
     fn apply(&self, existing: Option<&Value>, applied: &Parsed) -> Result<Value, ApiError> {
-        let mut patch = applied.value.clone();
-        let strategy = &self.resource().strategy;
-        let mut object = self.applied(existing, &patch)?;
-        let complaints = strategy.decode(&mut patch);
+        let object = self.applied(existing, &applied.value)?;
+        self.checked_apply(Shape::Kind(&*self.resource().strategy), object, applied)
+    }
+
+    /// The last steps of an apply: what is said of the configuration, and the object as its kind.
+    pub(super) fn checked_apply(
+        &self,
+        shape: Shape<'_>,
+        mut object: Value,
+        applied: &Parsed,
+    ) -> Result<Value, ApiError> {
+        // A kind's unknown fields are no error of an apply: the schema has already dropped or refused them.
         if self.options.field_validation != FieldValidation::Ignore
             && !applied.duplicates.is_empty()
         {
@@ -163,21 +185,29 @@ impl Write<'_> {
             }
             decode::warn(self.call, &applied.duplicates);
         }
-        // A kind's unknown fields are no error of an apply: the schema has already dropped or refused them.
-        drop(complaints);
-        strategy
-            .decode(&mut object)
-            .map_err(ApiError::bad_request)?;
-        strategy.default(&mut object);
+        shape.decode(&mut object).map_err(ApiError::bad_request)?;
+        shape.default(&mut object);
         Ok(object)
     }
 
     /// A patch of one of the other three types.
     fn patched(&self, existing: &Value, patch_type: PatchType) -> Result<Value, ApiError> {
+        let shape = Shape::Kind(&*self.resource().strategy);
+        let object = self.patched_as(shape, existing, patch_type)?;
+        Ok(self.owned(Some(existing), &object))
+    }
+
+    /// The same, without owners, of anything.
+    pub(super) fn patched_as(
+        &self,
+        shape: Shape<'_>,
+        existing: &Value,
+        patch_type: PatchType,
+    ) -> Result<Value, ApiError> {
         let strict = self.options.field_validation != FieldValidation::Ignore;
         let body = &self.call.body;
-        let strategy = &self.resource().strategy;
-        let patched = match (patch_type, strategy.schema()) {
+        let strategic = patch_type == PatchType::Strategic;
+        let patched = match (patch_type, shape.schema()) {
             (PatchType::Json, _) => tidegate_merge::json_patch(existing, body, strict),
             (PatchType::Strategic, Some(schema)) => {
                 tidegate_merge::strategic_merge_patch(existing, body, schema, strict)
@@ -188,25 +218,38 @@ impl Write<'_> {
             value,
             strict_errors,
         } = patched.map_err(patch_failed)?;
-        let shown = || match patch_type {
-            PatchType::Strategic => go_map(body),
-            _ => value.to_string(),
-        };
-        let mut object = value.clone();
-        for key in ["apiVersion", "kind"] {
-            // A strategic patch may replace all there is.
-            if patch_type == PatchType::Strategic && object[key].is_null() {
-                object[key] = existing[key].clone();
+        let shown = || {
+            if strategic {
+                go_map(body)
+            } else {
+                value.to_string()
             }
-        }
+        };
         let invalid = |why: &str| {
             let root = Path::ROOT;
             let error = FieldError::invalid(&root.child("patch"), &shown().into(), why);
             ApiError::invalid("", "", "", &[error])
         };
-        let unknown = strategy
-            .decode(&mut object)
-            .map_err(|error| invalid(&error))?;
+        let mut object = value.clone();
+        let wrong = match shape {
+            _ if strategic => shape.conversion_error(&object),
+            Shape::Kind(strategy) if !strategy.is_builtin() => None,
+            _ => wrong_type(self.resource(), &object, existing),
+        };
+        if let Some(why) = wrong {
+            return Err(invalid(&why));
+        }
+        let typed = !matches!(shape, Shape::Kind(strategy) if !strategy.is_builtin());
+        for key in ["apiVersion", "kind"] {
+            // A patch may replace all there is.
+            if typed && object.is_object() && object[key].as_str().is_none_or(str::is_empty) {
+                object[key] = existing[key].clone();
+            }
+        }
+        let mut unknown = shape.decode(&mut object).map_err(|error| invalid(&error))?;
+        if strategic {
+            unknown.sort();
+        }
         let complaints: Vec<String> = strict_errors.into_iter().chain(unknown).collect();
         match self.options.field_validation {
             FieldValidation::Strict if !complaints.is_empty() => {
@@ -215,8 +258,8 @@ impl Write<'_> {
             FieldValidation::Warn => decode::warn(self.call, &complaints),
             FieldValidation::Strict | FieldValidation::Ignore => {}
         }
-        strategy.default(&mut object);
-        Ok(self.owned(Some(existing), &object))
+        shape.default(&mut object);
+        Ok(object)
     }
 }
 

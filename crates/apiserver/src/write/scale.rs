@@ -3,18 +3,28 @@
 //! A write to it is an update of the object that changes nothing else. Who owned the replicas before is told by the
 //! object's managedFields, with `scale` as the subresource.
 
-use super::{Write, guaranteed::Outcome, ownership::patch_failed};
+use super::{
+    Write,
+    guaranteed::Outcome,
+    patch::{self, PatchType},
+    shape::{Shape, part_body},
+};
 use crate::{
     call::{Answer, Call},
     cluster::Cluster,
-    negotiate,
     object::Meta,
     request::options::{WriteKind, WriteOptions},
     status::ApiError,
     strategy::ScalePaths,
 };
 use serde_json::{Map, Value, json};
-use tidegate_schema::{FieldError, Path};
+use tidegate_kinds::{Part, part_of};
+use tidegate_merge::{FieldPath, FieldSet, ManagedFields, Owned, Version};
+use tidegate_schema::{FieldError, Parsed, Path};
+
+const API_VERSION: &str = "autoscaling/v1";
+/// What a custom resource without a number of replicas shows to a write.
+const NO_REPLICAS: i64 = i32::MIN as i64;
 
 /// Answers a get.
 pub(crate) fn get(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
@@ -24,21 +34,33 @@ pub(crate) fn get(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
         .get(&call.key())
         .ok_or_else(|| ApiError::not_found(call.resource.group_resource(), &call.info.name))?;
     let object = call.resource.tree(&entry.value)?;
+    if !call.resource.bare_items && at(&object, &paths.spec_replicas).is_none() {
+        return Err(ApiError::internal(format!(
+            "the spec replicas field \".{}\" does not exist",
+            paths.spec_replicas
+        )));
+    }
     Answer::document(200, &scale_of(&object, &paths), call.output)
+}
+
+/// How the new scale comes.
+enum Way {
+    Put(Value),
+    Patch(PatchType),
+    Apply(Parsed),
 }
 
 /// Answers an update or a patch.
 pub(crate) async fn write(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
     let paths = paths(call)?;
-    let patched = call.info.verb == "patch";
-    let applied = call
-        .headers
-        .get(http::header::CONTENT_TYPE)
-        .is_some_and(|value| value == "application/apply-patch+yaml");
-    let kind = match (patched, applied) {
-        (true, true) => WriteKind::Apply,
-        (true, false) => WriteKind::Patch,
-        (false, _) => WriteKind::Update,
+    let part = part_of("autoscaling", "v1", "Scale").ok_or_else(ApiError::unknown_resource)?;
+    let patch_type = (call.info.verb == "patch")
+        .then(|| patch::patch_type(call))
+        .transpose()?;
+    let kind = match patch_type {
+        Some(PatchType::Apply) => WriteKind::Apply,
+        Some(_) => WriteKind::Patch,
+        None => WriteKind::Update,
     };
     let options = WriteOptions::parse(&call.query, kind)?;
     let write = Write {
@@ -46,22 +68,17 @@ pub(crate) async fn write(cluster: &Cluster, call: &Call) -> Result<Answer, ApiE
         call,
         options: &options,
     };
+    let way = match patch_type {
+        None => Way::Put(write.sent_scale(part)?),
+        Some(PatchType::Apply) => Way::Apply(patch::applied_object(call)?),
+        Some(other) => {
+            patch::check_json(call)?;
+            Way::Patch(other)
+        }
+    };
     let make = |existing: Option<&Value>| {
         let existing = existing.ok_or_else(ApiError::unknown_resource)?;
-        let current = scale_of(existing, &paths);
-        let scale = if patched {
-            patched_scale(call, &current)?
-        } else {
-            sent_scale(call)?
-        };
-        check(call, &scale)?;
-        let mut object = existing.clone();
-        set(&mut object, &paths.spec_replicas, replicas(&scale));
-        object.set_meta_text("resourceVersion", scale.resource_version());
-        if scale.resource_version().is_empty() {
-            object.set_meta("resourceVersion", existing.resource_version());
-        }
-        Ok(write.owned(Some(existing), &object))
+        write.scaled(part, &paths, existing, &way)
     };
     match write.guaranteed(false, &make).await? {
         Outcome::Created(object) | Outcome::Updated(object) | Outcome::Deleted(object) => {
@@ -70,64 +87,179 @@ pub(crate) async fn write(cluster: &Cluster, call: &Call) -> Result<Answer, ApiE
     }
 }
 
-fn sent_scale(call: &Call) -> Result<Value, ApiError> {
-    let parsed = match negotiate::input_format(&call.headers)? {
-        negotiate::Format::Json => tidegate_schema::parse_json(&call.body),
-        negotiate::Format::Yaml => tidegate_schema::parse_yaml(&call.body),
-    };
-    let parsed = parsed.map_err(|error| {
-        ApiError::bad_request(format!(
-            "couldn't get version/kind; json parse error: {error}"
-        ))
-    })?;
-    Ok(parsed.value)
-}
-
-fn patched_scale(call: &Call, current: &Value) -> Result<Value, ApiError> {
-    let content_type = call.headers.get(http::header::CONTENT_TYPE);
-    let content_type = content_type
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let patched = match content_type.split(';').next().unwrap_or_default() {
-        "application/json-patch+json" => tidegate_merge::json_patch(current, &call.body, false),
-        "application/apply-patch+yaml" => {
-            let body = tidegate_schema::parse_yaml(&call.body)
-                .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
-            tidegate_merge::merge_patch(current, body.value.to_string().as_bytes(), false)
-        }
-        _ => tidegate_merge::merge_patch(current, &call.body, false),
-    };
-    patched.map(|patched| patched.value).map_err(patch_failed)
-}
-
-fn check(call: &Call, scale: &Value) -> Result<(), ApiError> {
-    let name = &call.info.name;
-    if scale.name() != name.as_str() {
-        return Err(ApiError::bad_request(format!(
-            "the name of the object ({}) does not match the name on the URL ({name})",
-            scale.name()
-        )));
+impl Write<'_> {
+    /// The scale in the body of an update.
+    fn sent_scale(&self, part: &'static Part) -> Result<Value, ApiError> {
+        let sent = part_body(self.call, part, self.options.field_validation);
+        let mut scale = if self.resource().bare_items {
+            sent?
+        } else {
+            // Whatever is wrong, the server for custom resources knows no name for what it wants.
+            let sent = sent.ok().filter(|scale| scale["kind"] == part.kind);
+            sent.ok_or_else(|| {
+                ApiError::bad_request(
+                    "no kind is registered for the type v1.Scale in scheme \"pkg/runtime/scheme.go:111\"",
+                )
+            })?
+        };
+        self.settle_namespace(&mut scale)?;
+        self.check_name(&scale)?;
+        Ok(scale)
     }
-    let root = Path::ROOT;
-    let spec = root.child("spec");
-    let at = spec.child("replicas");
-    let wanted = &scale["spec"]["replicas"];
-    let error = match wanted {
-        Value::Null => return Ok(()),
-        // The object's own checks have the words for custom resources.
-        _ if !call.resource.bare_items => return Ok(()),
-        _ if replicas(scale) < 0 => {
-            FieldError::invalid(&at, wanted, "must be greater than or equal to 0")
+
+    /// The object with the replicas that are asked for.
+    fn scaled(
+        &self,
+        part: &'static Part,
+        paths: &ScalePaths,
+        existing: &Value,
+        way: &Way,
+    ) -> Result<Value, ApiError> {
+        let owners = Owners::of(self, paths, existing)?;
+        let mut current = scale_of(existing, paths);
+        if !self.resource().bare_items && at(existing, &paths.spec_replicas).is_none() {
+            current["spec"]["replicas"] = NO_REPLICAS.into();
         }
-        _ if wanted
-            .as_i64()
-            .is_some_and(|replicas| i32::try_from(replicas).is_ok()) =>
-        {
+        owners.of_scale().write_to(&mut current);
+        let mut scale = match way {
+            Way::Put(sent) => {
+                self.check_uid(sent, existing)?;
+                self.owned_part(part, Some(&current), sent)
+            }
+            Way::Patch(patch_type) => {
+                let patched = self.patched_as(Shape::Part(part), &current, *patch_type)?;
+                self.owned_part(part, Some(&current), &patched)
+            }
+            Way::Apply(applied) => {
+                let object = self.applied_part(part, &current, &applied.value)?;
+                self.checked_apply(Shape::Part(part), object, applied)?
+            }
+        };
+        self.settle_namespace(&mut scale)?;
+        self.check_name(&scale)?;
+        self.check_scale(paths, &scale)?;
+        let mut object = existing.clone();
+        set(&mut object, &paths.spec_replicas, replicas(&scale));
+        if scale.resource_version().is_empty() && !self.resource().bare_items {
+            object.set_meta("resourceVersion", existing.resource_version());
+        } else {
+            object.set_meta_text("resourceVersion", scale.resource_version());
+        }
+        let scale_owners = ManagedFields::of_object(&scale).map_err(ApiError::internal)?;
+        owners.of_object(scale_owners).write_to(&mut object);
+        Ok(object)
+    }
+
+    fn check_scale(&self, paths: &ScalePaths, scale: &Value) -> Result<(), ApiError> {
+        let number = replicas(scale);
+        if !self.resource().bare_items {
+            if number == NO_REPLICAS {
+                return Err(ApiError::bad_request(format!(
+                    "the spec replicas field \".{}\" cannot be empty",
+                    paths.spec_replicas
+                )));
+            }
+            // The object's own checks have the words for custom resources.
             return Ok(());
         }
-        _ => FieldError::invalid(&at, wanted, "must be a whole number of 32 bits"),
-    };
-    Err(ApiError::invalid("autoscaling", "Scale", name, &[error]))
+        if number >= 0 {
+            return Ok(());
+        }
+        let root = Path::ROOT;
+        let spec = root.child("spec");
+        let error = FieldError::invalid(
+            &spec.child("replicas"),
+            &number.into(),
+            "must be greater than or equal to 0",
+        );
+        Err(ApiError::invalid(
+            "autoscaling",
+            "Scale",
+            &self.call.info.name,
+            &[error],
+        ))
+    }
+}
+
+/// Who owns the replicas: the object's entries, which a scale shows as its own, and which it takes over.
+struct Owners<'a> {
+    write: &'a Write<'a>,
+    entries: ManagedFields,
+    api_version: String,
+    path: FieldPath,
+}
+
+impl<'a> Owners<'a> {
+    fn of(write: &'a Write<'a>, paths: &ScalePaths, object: &Value) -> Result<Self, ApiError> {
+        let names: Vec<&str> = paths.spec_replicas.split('.').collect();
+        Ok(Self {
+            write,
+            entries: ManagedFields::of_object(object).map_err(ApiError::internal)?,
+            api_version: write.resource().api_version(),
+            path: FieldPath::names(&names),
+        })
+    }
+
+    fn owns_replicas(&self, owned: &Owned) -> bool {
+        owned.api_version == self.api_version && owned.fields.has(&self.path.0)
+    }
+
+    /// The entries as those of a scale.
+    fn of_scale(&self) -> ManagedFields {
+        let entries = self.entries.entries.iter();
+        let entries = entries.filter(|(_, owned)| self.owns_replicas(owned));
+        let entries = entries.map(|(id, owned)| {
+            let owned = Owned {
+                fields: FieldSet::of([in_scale()]),
+                api_version: API_VERSION.to_owned(),
+                time: owned.time,
+            };
+            (id.clone(), owned)
+        });
+        ManagedFields {
+            entries: entries.collect(),
+        }
+    }
+
+    /// The object's entries after those of the scale have changed. An entry of updates counts as another than that of
+    /// the object, whatever it says: the versions in their names differ.
+    fn of_object(&self, scale: ManagedFields) -> ManagedFields {
+        let mut scale = scale.entries;
+        let mut entries = ManagedFields::new();
+        for (id, owned) in &self.entries.entries {
+            let strategy = &self.write.resource().strategy;
+            if matches!(strategy.version(&owned.api_version), Version::Missing) {
+                continue;
+            }
+            let mut owned = owned.clone();
+            if self.owns_replicas(&owned) && scale.remove(id).is_none() {
+                let replicas = FieldSet::of([self.path.clone()]);
+                owned.fields = owned.fields.difference(&replicas);
+                if owned.fields.is_empty() {
+                    continue;
+                }
+            }
+            entries.entries.insert(id.clone(), owned);
+        }
+        for (id, owned) in scale {
+            if !owned.fields.has(&in_scale().0) {
+                continue;
+            }
+            let time = self.entries.entries.get(&id).and_then(|owned| owned.time);
+            let owned = Owned {
+                fields: FieldSet::of([self.path.clone()]),
+                api_version: self.api_version.clone(),
+                time,
+            };
+            entries.entries.insert(id, owned);
+        }
+        entries
+    }
+}
+
+/// Where a scale has its replicas.
+fn in_scale() -> FieldPath {
+    FieldPath::names(&["spec", "replicas"])
 }
 
 fn replicas(scale: &Value) -> i64 {

@@ -40,11 +40,15 @@ pub(crate) fn local_access(object: &Value, errors: &mut Errors) {
     }
     if !other.is_null() {
         let at = root.child("spec.nonResourceAttributes");
-        errors.push(FieldError::invalid(
-            &at,
-            other,
-            "disallowed on this kind of request",
-        ));
+        let mut error =
+            FieldError::invalid(&at, &Value::Null, "disallowed on this kind of request");
+        // The internal form, as it is shown.
+        error.bad_value = format!(
+            "{{\"Path\":{},\"Verb\":{}}}",
+            Value::from(text(other, "path")),
+            Value::from(text(other, "verb"))
+        );
+        errors.push(error);
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn service(object: &Value, errors: &mut Errors) {
 }
 
 /// True where they are wrong, and nothing else is to be said.
-fn addresses_alone(object: &Value, old: Option<&Value>, errors: &mut Errors) -> bool {
+pub(super) fn addresses_alone(object: &Value, old: Option<&Value>, errors: &mut Errors) -> bool {
     let mut first = Errors::default();
     if text(&object["spec"], "type") != "ExternalName" {
         let old = old.map(|old| &old["spec"]);

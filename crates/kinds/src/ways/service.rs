@@ -3,9 +3,20 @@
 
 use crate::{
     defaults::is_external,
-    view::{int, is_true, list, remove, text},
+    view::{int, list, remove, text},
 };
 use serde_json::{Value, json};
+
+/// Carries what was allocated over, and makes both fields of addresses agree.
+pub(crate) fn carry_service(new: &mut Value, old: Option<&Value>) {
+    match old {
+        None => create(new),
+        Some(old) => {
+            carry_over(&mut new["spec"], &old["spec"]);
+            normalize_addresses(&mut new["spec"], &old["spec"]);
+        }
+    }
+}
 
 pub(super) fn create(service: &mut Value) {
     let spec = &mut service["spec"];
@@ -19,8 +30,7 @@ pub(super) fn update(new: &mut Value, old: &Value, subresource: &str) {
     if !subresource.is_empty() {
         return;
     }
-    carry_over(&mut new["spec"], &old["spec"]);
-    normalize_addresses(&mut new["spec"], &old["spec"]);
+    carry_service(new, Some(old));
     drop_by_type(&mut new["spec"], &old["spec"]);
     if text(&new["spec"], "type") != "LoadBalancer" {
         new["status"]["loadBalancer"] = json!({});
@@ -32,9 +42,7 @@ fn needs_address(spec: &Value) -> bool {
 }
 
 fn needs_node_port(spec: &Value) -> bool {
-    let allocates = spec["allocateLoadBalancerNodePorts"].is_null()
-        || is_true(spec, "allocateLoadBalancerNodePorts");
-    text(spec, "type") == "NodePort" || (text(spec, "type") == "LoadBalancer" && allocates)
+    matches!(text(spec, "type"), "NodePort" | "LoadBalancer")
 }
 
 /// Needs a node port for checks of its health.
@@ -134,7 +142,7 @@ fn drop_by_type(new: &mut Value, old: &Value) {
     if is_external(old) && !is_external(new) && same(new, "externalTrafficPolicy") {
         gone.push("externalTrafficPolicy");
     }
-    if needs_node_port(old) && !needs_node_port(new) && same_node_ports(new, old) {
+    if needs_node_port(old) && !needs_node_port(new) && no_more_node_ports(new, old) {
         let ports = new.get_mut("ports").and_then(Value::as_array_mut);
         ports.into_iter().flatten().for_each(|port| {
             remove(port, "nodePort");
@@ -145,16 +153,15 @@ fn drop_by_type(new: &mut Value, old: &Value) {
     }
 }
 
-fn same_node_ports(new: &Value, old: &Value) -> bool {
-    let ports = |spec: &Value| {
-        let mut ports: Vec<i64> = list(&spec["ports"])
+/// Whether all node ports of the new object are among those of the old.
+fn no_more_node_ports(new: &Value, old: &Value) -> bool {
+    let has = |port: i64| {
+        list(&old["ports"])
             .iter()
-            .map(|port| int(port, "nodePort"))
-            .collect();
-        ports.retain(|port| *port != 0);
-        ports.sort_unstable();
-        ports.dedup();
-        ports
+            .any(|old| int(old, "nodePort") == port)
     };
-    ports(new) == ports(old)
+    let ports = list(&new["ports"]).iter();
+    ports
+        .map(|port| int(port, "nodePort"))
+        .all(|port| port == 0 || has(port))
 }
