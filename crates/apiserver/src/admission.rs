@@ -1,6 +1,7 @@
 //! Admission: what is refused or completed on grounds beyond the object itself.
 
 mod namespace;
+mod objects;
 mod pod;
 mod policy;
 
@@ -75,6 +76,7 @@ impl Cluster {
         namespace::admit(self, &request)?;
         if operation == Operation::Create {
             pod::complete(self, write.call, object)?;
+            objects::complete(write.call, object);
         }
         Ok(())
     }

@@ -123,7 +123,9 @@ fn resource_list(resources: &Resources, group: &str, version: &str) -> Option<Va
         format!("{group}/{version}")
     };
     let mut list: Vec<Value> = Vec::new();
-    for resource in &found.resources {
+    let mut resources: Vec<_> = found.resources.iter().collect();
+    resources.sort_by(|a, b| a.plural.cmp(&b.plural));
+    for resource in resources {
         list.push(entry(resource));
         list.extend(
             resource
@@ -132,7 +134,6 @@ fn resource_list(resources: &Resources, group: &str, version: &str) -> Option<Va
                 .map(|subresource| subresource_entry(resource, subresource)),
         );
     }
-    list.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
     let mut document =
         json!({ "kind": "APIResourceList", "groupVersion": group_version, "resources": list });
     if group_version != "v1" {

@@ -56,6 +56,11 @@ impl Addresses {
         Ipv4Addr::from(FIRST)
     }
 
+    /// The address of the whole range.
+    pub(crate) fn network() -> Ipv4Addr {
+        Ipv4Addr::from(FIRST - 1)
+    }
+
     /// A service has come, changed or gone.
     pub(crate) fn set(&self, key: &str, bytes: Option<&[u8]>) {
         let spec = bytes

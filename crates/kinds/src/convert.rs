@@ -3,14 +3,15 @@
 use crate::view::{list, remove, text};
 use serde_json::{Value, json};
 
-/// Turns an object of one version into one of another. Versions that don't differ but in their name need no more.
-pub(crate) fn convert(object: &mut Value, from: &str, to: &str) {
+/// Turns an object of one version into one of another. False for versions that don't differ but in their name: there is
+/// no more to do.
+pub(crate) fn convert(object: &mut Value, from: &str, to: &str) -> bool {
     match (from, to) {
         ("io.k8s.api.events.v1.Event", "io.k8s.api.core.v1.Event") => {
             rename(object, EVENT.iter().map(|(core, events)| (*events, *core)));
         }
         ("io.k8s.api.core.v1.Event", "io.k8s.api.events.v1.Event") => {
-            rename(object, EVENT.iter().copied())
+            rename(object, EVENT.iter().copied());
         }
         (
             "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
@@ -24,8 +25,9 @@ pub(crate) fn convert(object: &mut Value, from: &str, to: &str) {
         ) => {
             autoscaler_to_v1(object);
         }
-        _ => {}
+        _ => return false,
     }
+    true
 }
 
 /// What events call the same thing: in the core group, in their own.

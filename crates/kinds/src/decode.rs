@@ -20,12 +20,21 @@ const COMPLAINTS_MAX: usize = 100;
 
 /// Reads a tree as a type: the tree that Go would write, and the strict decoder's complaints.
 pub(crate) fn decode(model: &str, value: Value) -> Result<(Value, Vec<String>), String> {
+    read(model, value, model.starts_with("io.k8s.api."))
+}
+
+/// The same for what is never stored: empty lists and maps stay what they are.
+pub(crate) fn decode_unstored(model: &str, value: Value) -> Result<(Value, Vec<String>), String> {
+    read(model, value, false)
+}
+
+fn read(model: &str, value: Value, forgets_empty: bool) -> Result<(Value, Vec<String>), String> {
     let Some(found) = Types::all().get(model) else {
         return Ok((value, Vec::new()));
     };
     let mut reader = Reader {
         strict: true,
-        forgets_empty: model.starts_with("io.k8s.api."),
+        forgets_empty,
         ..Reader::default()
     };
     let value = reader.object(found, value)?;

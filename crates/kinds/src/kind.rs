@@ -146,6 +146,7 @@ impl Kind {
     /// Completes an object that was read.
     pub fn default(&self, object: &mut Value) {
         defaults::apply(&self.model, object);
+        ways::complete(self.ways, object);
     }
 
     /// Takes what a client may not set out of a new object, and sets what the server does. The name and the uid are
@@ -230,7 +231,11 @@ impl Kind {
 
     /// Turns an object of this kind into one of another kind of the same collection.
     pub fn convert(&self, object: &mut Value, to: &Self) {
-        convert::convert(object, &self.model, &to.model);
+        if convert::convert(object, &self.model, &to.model)
+            && let Ok((read, _)) = decode::decode(&to.model, object.clone())
+        {
+            *object = read;
+        }
         object["apiVersion"] = to.api_version().into();
         object["kind"] = to.kind.clone().into();
     }

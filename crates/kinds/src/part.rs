@@ -62,7 +62,7 @@ impl Part {
     /// Reads a tree as the type: it becomes what Go would write. Gives the strict decoder's complaints, or the text of
     /// a decoder that can't go on.
     pub fn decode(&self, object: &mut Value) -> Result<Vec<String>, String> {
-        let (read, complaints) = decode::decode(self.model, std::mem::take(object))?;
+        let (read, complaints) = decode::decode_unstored(self.model, std::mem::take(object))?;
         *object = read;
         Ok(complaints)
     }

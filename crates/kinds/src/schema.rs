@@ -1,6 +1,6 @@
 //! Schemas of the kinds, made of the recorded types on first use: what patches and field ownership go by.
 
-use crate::types::{Form, Special, Type, Types};
+use crate::types::{Form, Omit, Special, Type, Types};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use tidegate_schema::{
@@ -63,7 +63,13 @@ impl Builder {
             r#type: JsonType::Object,
             properties,
             map_type: map_type(&extras),
-            required: words(&extras["required"]),
+            // What Go always writes, whatever the published schema asks for.
+            required: found
+                .fields
+                .iter()
+                .filter(|field| field.omit == Omit::Never)
+                .map(|field| Box::from(field.name))
+                .collect(),
             ..Node::default()
         }
     }

@@ -118,6 +118,13 @@ pub(crate) fn prepare_create(model: &str, ways: &Ways, object: &mut Value) {
     (ways.create)(object);
 }
 
+/// What reading an object of a kind adds to it beside defaults.
+pub(crate) fn complete(ways: &Ways, object: &mut Value) {
+    if ways.of == "apps.v1.DaemonSet" {
+        workloads::show_template_generation(object);
+    }
+}
+
 /// An empty status, as Go writes it.
 fn reset_status(model: &str, object: &mut Value) {
     let field = Types::all()

@@ -24,6 +24,7 @@ pub(super) fn complete(cluster: &Cluster, call: &Call, object: &mut Value) -> Re
         return Ok(());
     }
     service_account(cluster, call, object)?;
+    priority(cluster, call, object)?;
     let spec = &mut object["spec"];
     for key in [
         "node.kubernetes.io/not-ready",
@@ -31,14 +32,60 @@ pub(super) fn complete(cluster: &Cluster, call: &Call, object: &mut Value) -> Re
     ] {
         tolerate(spec, key);
     }
-    if spec["priorityClassName"]
+    Ok(())
+}
+
+/// A pod's priority is that of its class.
+fn priority(cluster: &Cluster, call: &Call, pod: &mut Value) -> Result<(), ApiError> {
+    const LOWER: &str = "PreemptLowerPriority";
+    let class = pod["spec"]["priorityClassName"]
         .as_str()
-        .unwrap_or_default()
-        .is_empty()
-    {
-        spec["priority"] = 0.into();
-        spec["preemptionPolicy"] = "PreemptLowerPriority".into();
+        .unwrap_or_default();
+    let entry = cluster
+        .store
+        .head(&format!("priorityclasses.scheduling.k8s.io/{class}"));
+    let found = entry.and_then(|entry| object::from_bytes(&entry.value).ok());
+    let name = object::Meta::name(&*pod).to_owned();
+    let forbidden = |why: String| {
+        Err(ApiError::forbidden(
+            call.resource.group_resource(),
+            &name,
+            &why,
+        ))
+    };
+    let (value, policy) = match (class, &found) {
+        ("", _) => (0, LOWER.to_owned()),
+        (_, Some(found)) => (
+            found["value"].as_i64().unwrap_or_default(),
+            found["preemptionPolicy"]
+                .as_str()
+                .unwrap_or(LOWER)
+                .to_owned(),
+        ),
+        ("system-cluster-critical", None) => (2_000_000_000, LOWER.to_owned()),
+        ("system-node-critical", None) => (2_000_001_000, LOWER.to_owned()),
+        (class, None) => {
+            return forbidden(format!("no PriorityClass with name {class} was found"));
+        }
+    };
+    let spec = &pod["spec"];
+    if let Some(given) = spec["priority"].as_i64().filter(|given| *given != value) {
+        return forbidden(format!(
+            "the integer value of priority ({given}) must not be provided in pod spec; priority admission controller \
+             computed {value} from the given PriorityClass name"
+        ));
     }
+    if let Some(given) = spec["preemptionPolicy"]
+        .as_str()
+        .filter(|given| *given != policy)
+    {
+        return forbidden(format!(
+            "the string value of PreemptionPolicy ({given}) must not be provided in pod spec; priority admission \
+             controller computed {policy} from the given PriorityClass name"
+        ));
+    }
+    pod["spec"]["priority"] = value.into();
+    pod["spec"]["preemptionPolicy"] = policy.into();
     Ok(())
 }
 

@@ -8,6 +8,9 @@ use std::net::Ipv4Addr;
 use tidegate_kinds::service as kind;
 use tidegate_schema::{FieldError, Path};
 
+/// Before the first node port of a dry run.
+const DRY_PORT: u16 = 32_768;
+
 const SINGLE: &str = "SingleStack";
 const DUAL: &str = "RequireDualStack";
 const PREFER_DUAL: &str = "PreferDualStack";
@@ -119,9 +122,7 @@ impl Job<'_> {
             return Ok(());
         }
         let address = if first.is_empty() {
-            let free = self.write.cluster.addresses.free_address();
-            free.ok_or_else(|| ApiError::internal("no address is free"))?
-                .to_string()
+            self.free_address()?.to_string()
         } else {
             self.check_address(spec, &first)?;
             first
@@ -135,6 +136,15 @@ impl Job<'_> {
             None => spec["clusterIPs"] = json!([address]),
         }
         Ok(())
+    }
+
+    /// Nothing is looked for in a dry run.
+    fn free_address(&self) -> Result<Ipv4Addr, ApiError> {
+        if self.write.options.dry_run {
+            return Ok(Addresses::network());
+        }
+        let free = self.write.cluster.addresses.free_address();
+        free.ok_or_else(|| ApiError::internal("no address is free"))
     }
 
     fn check_address(&self, spec: &Value, text: &str) -> Result<(), ApiError> {
@@ -261,7 +271,12 @@ impl Job<'_> {
     }
 
     fn next(&self, taken: &mut Vec<u16>) -> Result<u16, ApiError> {
-        let free = self.write.cluster.addresses.free_port(taken);
+        let free = if self.write.options.dry_run {
+            let last = taken.iter().max().copied().unwrap_or(DRY_PORT);
+            last.checked_add(1)
+        } else {
+            self.write.cluster.addresses.free_port(taken)
+        };
         let free =
             free.ok_or_else(|| ApiError::internal("failed to allocate a nodePort: range is full"))?;
         taken.push(free);

@@ -33,6 +33,15 @@ pub(crate) async fn delete(cluster: &Cluster, call: &Call) -> Result<Answer, Api
         call,
         options: &write_options,
     };
+    if call.resource.collection == "jobs.batch"
+        && options.propagation_policy.is_none()
+        && options.orphan_dependents.is_none()
+    {
+        call.warnings.add(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them \
+             or set propagationPolicy=Orphan to suppress this warning",
+        );
+    }
     let Deleted { object, gone } = write.delete(&call.info.name, &options).await?;
     let code = if !gone && options.orphan_dependents == Some(false) {
         202

@@ -107,9 +107,13 @@ pub(super) fn patch_type(call: &Call) -> Result<PatchType, ApiError> {
 /// The configuration that is applied: YAML, of which JSON is a part.
 pub(super) fn applied_object(call: &Call) -> Result<Parsed, ApiError> {
     let parsed = tidegate_schema::parse_yaml(&call.body).map_err(|error| {
-        ApiError::bad_request(format!(
-            "error decoding patch: error converting YAML to JSON: {error}"
-        ))
+        // What begins as JSON is taken for JSON at first.
+        let step = if call.body.trim_ascii_start().starts_with(b"{") {
+            "decoding patch: error converting YAML to JSON"
+        } else {
+            "encoding patch"
+        };
+        ApiError::bad_request(format!("error {step}: {error}"))
     })?;
     if parsed.value.is_object() {
         Ok(parsed)

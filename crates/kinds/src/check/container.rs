@@ -125,8 +125,11 @@ fn env(container: &Value, path: &Path<'_>, errors: &mut Errors) {
             }
         }
         for (name, field) in [("fieldRef", "fieldPath"), ("resourceFieldRef", "resource")] {
-            if !from[name].is_null() {
-                required(&from[name], field, &here.child(name), errors);
+            if !from[name].is_null()
+                && required(&from[name], field, &here.child(name), errors)
+                && name == "fieldRef"
+            {
+                field_path(&from[name], &here.child(name), errors);
             }
         }
         let mut invalid = |why: &str| errors.push(FieldError::invalid(&here, &"".into(), why));
@@ -140,6 +143,54 @@ fn env(container: &Value, path: &Path<'_>, errors: &mut Errors) {
             1 => {}
             _ => invalid("may not have more than one field specified at a time"),
         }
+    }
+}
+
+/// A field of the pod: one that there is, and one that a variable can have.
+fn field_path(source: &Value, path: &Path<'_>, errors: &mut Errors) {
+    const KNOWN: [&str; 6] = [
+        "metadata.annotations",
+        "metadata.labels",
+        "spec.host",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "status.phase",
+    ];
+    const ALLOWED: [&str; 9] = [
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.uid",
+        "spec.nodeName",
+        "spec.serviceAccountName",
+        "status.hostIP",
+        "status.hostIPs",
+        "status.podIP",
+        "status.podIPs",
+    ];
+    let field = text(source, "fieldPath");
+    let at = path.child("fieldPath");
+    let mut unknown = |why: String| {
+        let why = format!("error converting fieldPath: {why}");
+        errors.push(FieldError::invalid(&at, &field.into(), why));
+    };
+    let subscript = field
+        .strip_suffix("']")
+        .and_then(|rest| rest.split_once("['"));
+    match subscript {
+        _ if text(source, "apiVersion") != "v1" => unknown(format!(
+            "unsupported pod version: {}",
+            text(source, "apiVersion")
+        )),
+        Some(("metadata.annotations", key)) => {
+            form(&key.to_lowercase(), qualified_name_errors, path, errors);
+        }
+        Some(("metadata.labels", key)) => form(key, qualified_name_errors, path, errors),
+        Some(_) => unknown(format!("field label does not support subscript: {field}")),
+        None if ALLOWED.contains(&field) || field == "spec.host" => {}
+        None if KNOWN.contains(&field) => {
+            errors.push(FieldError::not_supported(&at, &field.into(), &ALLOWED));
+        }
+        None => unknown(format!("field label not supported: {field}")),
     }
 }
 

@@ -95,6 +95,13 @@ fn template_generation(set: &Value) -> i64 {
         .unwrap_or_default()
 }
 
+/// What was a field once is shown as an annotation wherever the object is read.
+pub(super) fn show_template_generation(set: &mut Value) {
+    if text(&set["metadata"]["annotations"], TEMPLATE_GENERATION).is_empty() {
+        set_template_generation(set, 0);
+    }
+}
+
 fn set_template_generation(set: &mut Value, generation: i64) {
     let meta = &mut set["metadata"];
     if !meta["annotations"].is_object() {
