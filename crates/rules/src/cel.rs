@@ -6,6 +6,7 @@ pub(crate) mod checker;
 pub(crate) mod compile;
 pub(crate) mod cost;
 pub(crate) mod decls;
+pub(crate) mod env;
 pub(crate) mod equal;
 pub(crate) mod estimate;
 pub(crate) mod eval;

@@ -2,8 +2,8 @@
 
 use crate::{
     cel::{
-        checker::Env,
         compile,
+        env::Env,
         eval::{self, Activation},
         shape::Shape,
         text,

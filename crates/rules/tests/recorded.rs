@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt::Write as _};
 use tidegate_rules::{
-    Admission, Ask, Authorize, GroupVersionKind, GroupVersionResource, Policy, REQUEST_BUDGET,
-    Rules, User, Verdict, Violation, check_binding, check_policy, check_rules,
+    Admission, Ask, Authorize, GroupVersionKind, GroupVersionResource, Outcome, Policy,
+    REQUEST_BUDGET, Rules, User, Verdict, Violation, check_binding, check_policy, check_rules,
 };
 use tidegate_schema::{Path, Schemas};
 
@@ -195,45 +195,50 @@ fn policies_say_what_apiserver_says() {
             dry_run: case["dryRun"] == true,
             authorizer: &Authorizer,
         });
-        let denied: Vec<String> = outcome
-            .violations
-            .iter()
-            .map(
-                |Violation {
-                     index,
-                     message,
-                     reason,
-                     error,
-                     ..
-                 }| {
-                    // What failed has no reason there; what has none becomes Invalid in the end.
-                    let (kind, reason) = if *error {
-                        ("error", "")
-                    } else {
-                        ("deny", reason.as_str())
-                    };
-                    format!("{index}|{kind}|{reason}|{message}")
-                },
-            )
-            .collect();
-        let published = outcome.audit_annotations.iter();
-        let mut audit: Vec<String> = published
-            .map(|annotation| format!("publish|{}|{}|", annotation.key, annotation.value))
-            .collect();
-        let keys = case["spec"]["auditAnnotations"].as_array();
-        audit.extend(outcome.audit_errors.iter().map(|error| {
-            let key = keys
-                .and_then(|keys| keys[error.index]["key"].as_str())
-                .unwrap_or_default();
-            format!("error|{key}||{}", error.message)
-        }));
-        let or_null = |texts: Vec<String>| {
-            if texts.is_empty() {
-                Value::Null
-            } else {
-                json!(texts)
-            }
-        };
-        json!({"denied": or_null(denied), "audit": or_null(audit)})
+        told(&outcome, &case["spec"])
     });
+}
+
+/// What a policy said, as the recorder tells it.
+fn told(outcome: &Outcome, spec: &Value) -> Value {
+    let denied: Vec<String> = outcome
+        .violations
+        .iter()
+        .map(
+            |Violation {
+                 index,
+                 message,
+                 reason,
+                 error,
+                 ..
+             }| {
+                // What failed has no reason there; what has none becomes Invalid in the end.
+                let (kind, reason) = if *error {
+                    ("error", "")
+                } else {
+                    ("deny", reason.as_str())
+                };
+                format!("{index}|{kind}|{reason}|{message}")
+            },
+        )
+        .collect();
+    let published = outcome.audit_annotations.iter();
+    let mut audit: Vec<String> = published
+        .map(|annotation| format!("publish|{}|{}|", annotation.key, annotation.value))
+        .collect();
+    let keys = spec["auditAnnotations"].as_array();
+    audit.extend(outcome.audit_errors.iter().map(|error| {
+        let key = keys
+            .and_then(|keys| keys[error.index]["key"].as_str())
+            .unwrap_or_default();
+        format!("error|{key}||{}", error.message)
+    }));
+    let or_null = |texts: Vec<String>| {
+        if texts.is_empty() {
+            Value::Null
+        } else {
+            json!(texts)
+        }
+    };
+    json!({"denied": or_null(denied), "audit": or_null(audit)})
 }

@@ -1,8 +1,9 @@
 //! From text to something that can be run.
 
 use super::{
-    ast::{Expr, Kind},
-    checker::{self, Env},
+    ast::{Call, Entry, Expr, Kind},
+    checker,
+    env::Env,
     estimate::{self, Sizes},
     eval::{Context, Fuel},
     functions,
@@ -102,29 +103,7 @@ fn optimize(expr: &mut Expr) -> Result<(), Fault> {
             optimize(operand)?;
             None
         }
-        Kind::Call(call) => {
-            for part in call.target.iter_mut().chain(&mut call.args) {
-                optimize(part)?;
-            }
-            if matches!(&*call.function, "matches" | "find" | "findAll") {
-                let pattern = match call.target {
-                    Some(_) => call.args.first(),
-                    None => call.args.get(1),
-                };
-                if let Some(Kind::Const(Value::String(pattern))) = pattern.map(|arg| &arg.kind) {
-                    let pattern = Pattern::new(pattern.as_str());
-                    pattern.check().map_err(Fault::new)?;
-                    call.regex = Some(Arc::new(pattern));
-                }
-            }
-            match (&call.target, call.args.as_slice()) {
-                (None, [arg]) if CONVERSIONS.contains(&&*call.function) => match &arg.kind {
-                    Kind::Const(value) => Some(convert(&call.function, value.clone())?),
-                    _ => None,
-                },
-                _ => None,
-            }
-        }
+        Kind::Call(call) => optimize_call(call)?,
         Kind::List(items) => {
             for (item, _) in items.iter_mut() {
                 optimize(item)?;
@@ -132,21 +111,11 @@ fn optimize(expr: &mut Expr) -> Result<(), Fault> {
             constants(items)
         }
         Kind::Map(entries) => {
-            let mut out = Some(BTreeMap::new());
             for entry in entries.iter_mut() {
                 optimize(&mut entry.key)?;
                 optimize(&mut entry.value)?;
-                out = match (&entry.key.kind, &entry.value.kind, out) {
-                    (Kind::Const(key), Kind::Const(value), Some(mut out)) if !entry.optional => {
-                        Key::of(key).map(|key| {
-                            out.insert(key, value.clone());
-                            out
-                        })
-                    }
-                    _ => None,
-                };
             }
-            out.map(|out| Value::Map(Map::Made(Arc::new(out))))
+            constant_map(entries)
         }
         Kind::Struct(_, fields) => {
             for field in fields {
@@ -171,6 +140,44 @@ fn optimize(expr: &mut Expr) -> Result<(), Fault> {
         expr.kind = Kind::Const(value);
     }
     Ok(())
+}
+
+/// Compiles constant patterns; gives the value of a conversion of a constant.
+fn optimize_call(call: &mut Call) -> Result<Option<Value<'static>>, Fault> {
+    for part in call.target.iter_mut().chain(&mut call.args) {
+        optimize(part)?;
+    }
+    if matches!(&*call.function, "matches" | "find" | "findAll") {
+        let pattern = match call.target {
+            Some(_) => call.args.first(),
+            None => call.args.get(1),
+        };
+        if let Some(Kind::Const(Value::String(pattern))) = pattern.map(|arg| &arg.kind) {
+            let pattern = Pattern::new(pattern.as_str());
+            pattern.check().map_err(Fault::new)?;
+            call.regex = Some(Arc::new(pattern));
+        }
+    }
+    match (&call.target, call.args.as_slice()) {
+        (None, [arg]) if CONVERSIONS.contains(&&*call.function) => match &arg.kind {
+            Kind::Const(value) => convert(&call.function, value.clone()).map(Some),
+            _ => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}
+
+fn constant_map(entries: &[Entry]) -> Option<Value<'static>> {
+    let mut out = BTreeMap::new();
+    for entry in entries {
+        match (&entry.key.kind, &entry.value.kind) {
+            (Kind::Const(key), Kind::Const(value)) if !entry.optional => {
+                out.insert(Key::of(key)?, value.clone());
+            }
+            _ => return None,
+        }
+    }
+    Some(Value::Map(Map::Made(Arc::new(out))))
 }
 
 fn constants(items: &[(Expr, bool)]) -> Option<Value<'static>> {

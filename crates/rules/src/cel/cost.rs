@@ -9,6 +9,47 @@ pub(crate) const MAP: u64 = 30;
 /// A requirement of a selector: a list and a struct.
 const REQUIREMENT: u64 = 50;
 const TRAVERSAL: f64 = 0.1;
+/// Functions that only read or ask: each costs one.
+pub(super) const CHEAP: [&str; 38] = [
+    "serviceAccount",
+    "path",
+    "group",
+    "resource",
+    "subresource",
+    "namespace",
+    "name",
+    "allowed",
+    "reason",
+    "error",
+    "errored",
+    "masked",
+    "prefixLength",
+    "family",
+    "isUnspecified",
+    "isLoopback",
+    "isLinkLocalMulticast",
+    "isLinkLocalUnicast",
+    "isGlobalUnicast",
+    "format.named",
+    "sign",
+    "asInteger",
+    "isInteger",
+    "asApproximateFloat",
+    "isGreaterThan",
+    "isLessThan",
+    "compareTo",
+    "add",
+    "sub",
+    "major",
+    "minor",
+    "patch",
+    "getScheme",
+    "getHostname",
+    "getHost",
+    "getPort",
+    "getEscapedPath",
+    "getQuery",
+];
 const REGEX: f64 = 0.25;
 
 /// Whether the cost depends on the result, not on the arguments.
@@ -98,8 +139,7 @@ fn kubernetes(
     let traversal = |size: u64| ceil(size, TRAVERSAL);
     Some(match function {
         "check" => 350_000,
-        "serviceAccount" | "path" | "group" | "resource" | "subresource" | "namespace" | "name"
-        | "allowed" | "reason" | "error" | "errored" => 1,
+        cheap if CHEAP.contains(&cheap) => 1,
         "fieldSelector" | "labelSelector" => {
             LIST + traversal(second) + ceil(second, 0.5).saturating_mul(REQUIREMENT)
         }
@@ -113,14 +153,6 @@ fn kubernetes(
         "find" | "findAll" => traversal(1 + first).saturating_mul(ceil(second, REGEX)),
         "ip" if overload == "cidr_ip" => 1,
         "ip" => traversal(first),
-        "masked"
-        | "prefixLength"
-        | "family"
-        | "isUnspecified"
-        | "isLoopback"
-        | "isLinkLocalMulticast"
-        | "isLinkLocalUnicast"
-        | "isGlobalUnicast" => 1,
         "containsIP" => {
             let parsing = if overload == "cidr_contains_ip_string" {
                 traversal(second)
@@ -146,10 +178,6 @@ fn kubernetes(
             },
             _ => return None,
         },
-        "format.named" | "sign" | "asInteger" | "isInteger" | "asApproximateFloat"
-        | "isGreaterThan" | "isLessThan" | "compareTo" | "add" | "sub" | "major" | "minor"
-        | "patch" | "getScheme" | "getHostname" | "getHost" | "getPort" | "getEscapedPath"
-        | "getQuery" => 1,
         "_==_" if matches!(args.first(), Some(Value::Opaque(_))) => 1,
         _ => return None,
     })

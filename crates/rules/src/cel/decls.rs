@@ -81,7 +81,7 @@ fn parse(text: &str) -> Type {
         return match name {
             "list" => Type::list(one()),
             "map" => Type::map(one(), one()),
-            "type" => Type::Type(Some(Arc::new(one()))),
+            "type" => Type::Of(Some(Arc::new(one()))),
             other => Type::Opaque(other.into(), Arc::from([one()])),
         };
     }
@@ -103,18 +103,14 @@ fn parse(text: &str) -> Type {
 
 fn collect(of: &Type, params: &mut Vec<Arc<str>>) {
     match of {
-        Type::Param(name) => {
-            if !params.contains(name) {
-                params.push(name.clone());
-            }
-        }
+        Type::Param(name) if !params.contains(name) => params.push(name.clone()),
         Type::List(item) => collect(item, params),
         Type::Map(key, value) => {
             collect(key, params);
             collect(value, params);
         }
         Type::Opaque(_, inner) => inner.iter().for_each(|of| collect(of, params)),
-        Type::Type(Some(of)) => collect(of, params),
+        Type::Of(Some(of)) => collect(of, params),
         _ => {}
     }
 }

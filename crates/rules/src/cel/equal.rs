@@ -13,7 +13,6 @@ use tidegate_schema::ListType;
 /// The whole number that a double is.
 #[expect(
     clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
     reason = "checked to be whole and in range"
 )]
 pub(crate) fn whole(value: f64) -> Option<i64> {

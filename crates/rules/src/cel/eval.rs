@@ -19,7 +19,9 @@ pub(crate) trait Activation<'a> {
     fn resolve(&self, name: &str) -> Option<Outcome<'a>>;
 }
 
-const FUEL: usize = 20_000_000;
+const FUEL: usize = 5_000_000;
+/// How much fuel is worth one unit of cost, where much more was burnt than what was counted.
+const FUEL_PER_COST: usize = 20;
 const DEEPEST: usize = 512;
 
 /// A bound on work that has no cost of its own.
@@ -35,6 +37,11 @@ impl Fuel {
             left: FUEL,
             depth: 0,
         }
+    }
+
+    /// The cost of what was burnt. Less than what is counted, but for rare work on deep trees.
+    fn cost(&self) -> u64 {
+        ((FUEL - self.left) / FUEL_PER_COST) as u64
     }
 
     pub(crate) fn burn(&mut self, units: usize) -> Result<(), Fault> {
@@ -102,7 +109,7 @@ pub(crate) fn evaluate<'a>(
     let outcome = machine.eval(expr);
     Evaluated {
         outcome,
-        cost: machine.cost,
+        cost: machine.cost.max(machine.fuel.cost()),
     }
 }
 
@@ -405,12 +412,10 @@ impl<'a, 'e> Machine<'a, 'e> {
             Value::Map(map) => {
                 self.fuel.burn(map.len())?;
                 for key in map.keys() {
-                    let value = match fold.var2 {
-                        None => None,
-                        Some(_) => Some(map.find(&key).and_then(|found| {
-                            found.ok_or_else(|| Fault::new(format!("no such key: {key}")))
-                        })),
-                    };
+                    let value = fold.var2.as_ref().map(|_| {
+                        map.find(&key)?
+                            .ok_or_else(|| Fault::new(format!("no such key: {key}")))
+                    });
                     if !self.fold_step(fold, Ok(key), value)? {
                         break;
                     }

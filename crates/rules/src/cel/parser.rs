@@ -3,12 +3,17 @@
 //! Depth is limited as cel-go limits it, and then once more for the finished tree: no later pass recurses
 //! deeper than [`DEEPEST`].
 
+mod atoms;
+mod tree;
+
+pub(super) use self::tree::{call, constant, member_call};
+
+use self::tree::{balance, operator};
 use super::{
-    ast::{Call, Entry, Expr, Field, Id, Kind},
+    ast::{Expr, Id, Kind},
     issues::{Issues, NOWHERE, Place},
     lexer::{Lexeme, Lexer, Token, shown},
-    literal, macros,
-    types::RESERVED,
+    macros,
     value::{Text, Value},
 };
 use std::sync::Arc;
@@ -112,16 +117,8 @@ impl Parser<'_> {
         let found = self.text(self.peek());
         let last = self.tokens.get(self.at + 1).map(|next| next.token) == Some(Token::End);
         let kind = if last { "extraneous" } else { "mismatched" };
-        let message = format!(
-            "Syntax error: {kind} input '{found}' expecting {}",
-            self.follow()
-        );
+        let message = format!("Syntax error: {kind} input '{found}' expecting <EOF>");
         self.fail(self.peek().start, message)
-    }
-
-    /// What may follow what was just read.
-    fn follow(&self) -> &'static str {
-        "<EOF>"
     }
 
     pub(super) fn peek(&self) -> Lexeme {
@@ -428,278 +425,4 @@ impl Parser<'_> {
     ) -> Outcome<Expr> {
         macros::expand(self, id, function, target, args).map_err(|()| Stop)
     }
-
-    fn primary(&mut self) -> Outcome<Expr> {
-        let lexeme = self.next();
-        match lexeme.token {
-            Token::Sign("(") => {
-                let inner = self.expr()?;
-                self.need(")")?;
-                Ok(inner)
-            }
-            Token::Sign("[") => self.list(lexeme),
-            Token::Sign("{") => self.map(lexeme),
-            Token::Sign(".") if self.peek().token == Token::Ident => {
-                let name = self.next();
-                self.named(lexeme, name, ".")
-            }
-            Token::Ident => self.named(lexeme, lexeme, ""),
-            Token::Sign(".") => {
-                let next = self.peek();
-                let found = if next.token == Token::End {
-                    String::new()
-                } else {
-                    self.text(next)
-                };
-                self.fail(
-                    next.start,
-                    format!("Syntax error: no viable alternative at input '.{found}'"),
-                )
-            }
-            _ => self.literal(lexeme),
-        }
-    }
-
-    fn named(&mut self, first: Lexeme, name: Lexeme, dot: &str) -> Outcome<Expr> {
-        let text = self.plain(name);
-        if let Some((path, open)) = self.message() {
-            let full = format!("{dot}{text}{path}");
-            return self.message_fields(full.into(), open);
-        }
-        if RESERVED.contains(&text.as_str()) {
-            return self.fail(first.start, format!("reserved identifier: {text}"));
-        }
-        let full = format!("{dot}{text}");
-        if let Some(open) = self.eat("(") {
-            let id = self.id(open.start);
-            let args = self.args()?;
-            return self.call_or_macro(id, &full, None, args);
-        }
-        Ok(Expr {
-            id: self.id(name.start),
-            kind: Kind::Ident(full.into()),
-        })
-    }
-
-    /// The rest of `a.b.C{`: the name's rest and the brace, where a struct literal follows.
-    fn message(&mut self) -> Option<(String, Lexeme)> {
-        let mut ahead = self.at;
-        let mut path = String::new();
-        loop {
-            let lexeme = *self.tokens.get(ahead)?;
-            match lexeme.token {
-                Token::Sign("{") => {
-                    self.at = ahead + 1;
-                    return Some((path, lexeme));
-                }
-                Token::Sign(".") => {
-                    let name = *self.tokens.get(ahead + 1)?;
-                    if name.token != Token::Ident {
-                        return None;
-                    }
-                    path.push('.');
-                    path.push_str(&self.plain(name));
-                    ahead += 2;
-                }
-                _ => return None,
-            }
-        }
-    }
-
-    fn message_fields(&mut self, name: Arc<str>, open: Lexeme) -> Outcome<Expr> {
-        let id = self.id(open.start);
-        let mut fields = Vec::new();
-        while self.eat("}").is_none() {
-            let optional = self.eat("?").is_some();
-            let field = self.next();
-            let text = self.plain(field);
-            let text = match field.token {
-                Token::Ident => text,
-                Token::Escaped => text[1..text.len() - 1].to_owned(),
-                _ => {
-                    self.at -= 1;
-                    return self.expected("{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}");
-                }
-            };
-            self.need(":")?;
-            let value = self.expr()?;
-            fields.push(Field {
-                name: text.into(),
-                value,
-                optional,
-            });
-            if self.eat(",").is_none() && self.peek().token != Token::Sign("}") {
-                return self.expected("{'}', ','}");
-            }
-        }
-        Ok(Expr {
-            id,
-            kind: Kind::Struct(name, fields),
-        })
-    }
-
-    fn list(&mut self, open: Lexeme) -> Outcome<Expr> {
-        let id = self.id(open.start);
-        let mut items = Vec::new();
-        if self.eat(",").is_some() {
-            self.need("]")?;
-        } else {
-            while self.eat("]").is_none() {
-                let optional = self.eat("?").is_some();
-                items.push((self.expr()?, optional));
-                if self.eat(",").is_none() && self.peek().token != Token::Sign("]") {
-                    return self.expected("{']', ','}");
-                }
-            }
-        }
-        Ok(Expr {
-            id,
-            kind: Kind::List(items),
-        })
-    }
-
-    fn map(&mut self, open: Lexeme) -> Outcome<Expr> {
-        let id = self.id(open.start);
-        let mut entries = Vec::new();
-        if self.eat(",").is_some() {
-            self.need("}")?;
-        } else {
-            while self.eat("}").is_none() {
-                let optional = self.eat("?").is_some();
-                let key = self.expr()?;
-                self.need(":")?;
-                let value = self.expr()?;
-                entries.push(Entry {
-                    key,
-                    value,
-                    optional,
-                });
-                if self.eat(",").is_none() && self.peek().token != Token::Sign("}") {
-                    return self.expected("{'}', ','}");
-                }
-            }
-        }
-        Ok(Expr {
-            id,
-            kind: Kind::Map(entries),
-        })
-    }
-
-    fn literal(&mut self, first: Lexeme) -> Outcome<Expr> {
-        let negative = first.token == Token::Sign("-")
-            && matches!(self.peek().token, Token::Int | Token::Float);
-        let lexeme = if negative { self.next() } else { first };
-        let text = self.plain(lexeme);
-        let chars = &self.lexer.chars[lexeme.start..lexeme.end];
-        let value = match lexeme.token {
-            Token::Int => literal::int(&text, negative)
-                .map(Value::Int)
-                .ok_or("invalid int literal"),
-            Token::Uint => literal::uint(&text)
-                .map(Value::Uint)
-                .ok_or("invalid uint literal"),
-            Token::Float => literal::double(&text, negative)
-                .map(Value::Double)
-                .ok_or("invalid double literal"),
-            Token::String => literal::unquote(chars, false)
-                .and_then(|bytes| {
-                    String::from_utf8(bytes).map_err(|_| "invalid unicode code point")
-                })
-                .map(|text| Value::String(Text::Shared(text.into()))),
-            Token::Bytes => {
-                literal::unquote(&chars[1..], true).map(|bytes| Value::Bytes(bytes.into()))
-            }
-            Token::Sign("true") => Ok(Value::Bool(true)),
-            Token::Sign("false") => Ok(Value::Bool(false)),
-            Token::Sign("null") => Ok(Value::Null),
-            _ => {
-                self.at -= 1;
-                return self.no_start(false);
-            }
-        };
-        match value {
-            Ok(value) => {
-                let id = self.id(first.start);
-                Ok(constant(id, value))
-            }
-            Err(message) => self.fail(first.start, message.to_owned()),
-        }
-    }
-}
-
-pub(super) fn constant(id: Id, value: Value<'static>) -> Expr {
-    Expr {
-        id,
-        kind: Kind::Const(value),
-    }
-}
-
-pub(super) fn call(id: Id, function: &str, args: Vec<Expr>) -> Expr {
-    member_call(id, function, None, args)
-}
-
-pub(super) fn member_call(id: Id, function: &str, target: Option<Expr>, args: Vec<Expr>) -> Expr {
-    Expr {
-        id,
-        kind: Kind::Call(Box::new(Call {
-            function: function.into(),
-            target,
-            args,
-            overloads: Vec::new(),
-            regex: None,
-        })),
-    }
-}
-
-fn operator(token: Token) -> Option<(usize, &'static str)> {
-    let Token::Sign(sign) = token else {
-        return None;
-    };
-    Some(match sign {
-        "||" => (0, "_||_"),
-        "&&" => (1, "_&&_"),
-        "<" => (2, "_<_"),
-        "<=" => (2, "_<=_"),
-        ">=" => (2, "_>=_"),
-        ">" => (2, "_>_"),
-        "==" => (2, "_==_"),
-        "!=" => (2, "_!=_"),
-        "in" => (2, "@in"),
-        "+" => (3, "_+_"),
-        "-" => (3, "_-_"),
-        "*" => (4, "_*_"),
-        "/" => (4, "_/_"),
-        "%" => (4, "_%_"),
-        _ => return None,
-    })
-}
-
-/// Chains of `&&` and `||` become balanced trees.
-fn balance(function: &str, first: Expr, terms: Vec<(Id, Expr)>) -> Expr {
-    let (ops, mut rest): (Vec<Id>, Vec<Option<Expr>>) =
-        terms.into_iter().map(|(id, term)| (id, Some(term))).unzip();
-    let mut all = vec![Some(first)];
-    all.append(&mut rest);
-    balanced(function, &ops, &mut all, 0, ops.len() - 1)
-}
-
-fn balanced(function: &str, ops: &[Id], terms: &mut [Option<Expr>], lo: usize, hi: usize) -> Expr {
-    let mid = (lo + hi).div_ceil(2);
-    let left = if mid == lo {
-        take(terms, mid)
-    } else {
-        balanced(function, ops, terms, lo, mid - 1)
-    };
-    let right = if mid == hi {
-        take(terms, mid + 1)
-    } else {
-        balanced(function, ops, terms, mid + 1, hi)
-    };
-    call(ops[mid], function, vec![left, right])
-}
-
-fn take(terms: &mut [Option<Expr>], at: usize) -> Expr {
-    terms[at]
-        .take()
-        .expect("invariant: each term is taken once")
 }

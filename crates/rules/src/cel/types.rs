@@ -50,7 +50,7 @@ pub(crate) enum Type {
     /// A named type of a library, such as `optional_type(int)`.
     Opaque(Arc<str>, Arc<[Type]>),
     /// The type of a type.
-    Type(Option<Arc<Type>>),
+    Of(Option<Arc<Type>>),
     /// A type variable.
     Param(Arc<str>),
 }
@@ -125,7 +125,7 @@ impl Type {
             Self::Map(..) => "map",
             Self::Object(object) => &object.name,
             Self::Opaque(name, _) | Self::Param(name) => name,
-            Self::Type(_) => "type",
+            Self::Of(_) => "type",
         }
     }
 
@@ -139,7 +139,7 @@ impl Type {
                 let params: Vec<String> = params.iter().map(Self::go_string).collect();
                 format!("{name}({})", params.join(", "))
             }
-            Self::Type(Some(of)) => format!("{name}({})", of.go_string()),
+            Self::Of(Some(of)) => format!("{name}({})", of.go_string()),
             _ => name.to_owned(),
         }
     }
@@ -166,7 +166,7 @@ impl Type {
             (Self::Opaque(a, c), Self::Opaque(b, d)) => {
                 a == b && c.len() == d.len() && c.iter().zip(d.iter()).all(|(x, y)| x.equivalent(y))
             }
-            (Self::Type(a), Self::Type(b)) => match (a, b) {
+            (Self::Of(a), Self::Of(b)) => match (a, b) {
                 (Some(a), Some(b)) => a.equivalent(b),
                 (a, b) => a.is_none() == b.is_none(),
             },
@@ -194,7 +194,7 @@ impl fmt::Display for Type {
                 }
                 f.write_str(")")
             }
-            Self::Type(Some(of)) => write!(f, "type({of})"),
+            Self::Of(Some(of)) => write!(f, "type({of})"),
             other => f.write_str(other.runtime_name()),
         }
     }

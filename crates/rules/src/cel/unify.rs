@@ -73,7 +73,7 @@ impl Mapping {
             (Type::List(a), Type::List(b)) => self.fits(a, b),
             (Type::Map(a, c), Type::Map(b, d)) => self.fits(a, b) && self.fits(c, d),
             (Type::Opaque(a, c), Type::Opaque(b, d)) => a == b && self.all(c, d),
-            (Type::Type(_), Type::Type(_)) => true,
+            (Type::Of(_), Type::Of(_)) => true,
             (a, b) => a == b,
         }
     }
@@ -116,7 +116,7 @@ impl Mapping {
             Type::List(item) => self.absent(variable, item),
             Type::Map(key, value) => self.absent(variable, key) && self.absent(variable, value),
             Type::Opaque(_, params) => params.iter().all(|param| self.absent(variable, param)),
-            Type::Type(Some(of)) => self.absent(variable, of),
+            Type::Of(Some(of)) => self.absent(variable, of),
             _ => true,
         }
     }
@@ -135,7 +135,7 @@ impl Mapping {
             Type::Opaque(name, params) if !params.is_empty() => {
                 Type::Opaque(name.clone(), params.iter().map(go).collect())
             }
-            Type::Type(Some(of)) => Type::Type(Some(Arc::new(go(of)))),
+            Type::Of(Some(of)) => Type::Of(Some(Arc::new(go(of)))),
             other => other.clone(),
         }
     }
@@ -159,7 +159,7 @@ fn less_specific(a: &Type, b: &Type) -> bool {
         }
         (Type::List(a), Type::List(b)) => less_specific(a, b),
         (Type::Map(a, c), Type::Map(b, d)) => less_specific(a, b) && less_specific(c, d),
-        (Type::Type(_), Type::Type(_)) => true,
+        (Type::Of(_), Type::Of(_)) => true,
         (a, b) => a == b,
     }
 }

@@ -142,7 +142,7 @@ impl<'a> Value<'a> {
             Self::List(_) => Type::list(Type::Dyn),
             Self::Map(_) => Type::map(Type::Dyn, Type::Dyn),
             Self::Optional(_) => Type::optional(Type::Dyn),
-            Self::Type(of) => Type::Type(Some(Arc::new(of.clone()))),
+            Self::Type(of) => Type::Of(Some(Arc::new(of.clone()))),
             Self::Opaque(opaque) => Type::opaque(opaque.type_name()),
             Self::Preserved(_) => Type::opaque("unknown"),
         }

@@ -242,7 +242,13 @@ impl Check {
             let at = path.child("reason");
             errors.push(FieldError::not_supported(&at, &shown(reason), &REASONS));
         }
-        let below = rule.field_path.as_deref().unwrap_or_default();
+        self.field_path(rule.field_path.as_deref().unwrap_or_default(), schema, path);
+    }
+
+    fn field_path(&mut self, below: &str, schema: Schema<'_>, path: &Path<'_>) {
+        let lines = |text: &str| text.contains(['\n', '\r']);
+        let shown = |text: &str| Value::from(text);
+        let errors = &mut self.errors;
         if below.is_empty() {
             return;
         }

@@ -2,8 +2,8 @@
 
 use super::{decl::Decl, field_path};
 use crate::cel::{
-    checker::Env,
     compile::{self, Checked, Program},
+    env::Env,
     types::Type,
 };
 use std::{collections::HashMap, rc::Rc};

@@ -27,10 +27,13 @@ pub struct Rules {
     compiled: OnceLock<Nodes>,
 }
 
+/// The rules of one node, or why they can't be run at all.
+pub(super) type Own = Result<Vec<(Rule, Compiled)>, &'static str>;
+
 /// All compiled rules, by the node that has them.
 #[derive(Debug, Default)]
 pub(super) struct Nodes {
-    rules: HashMap<NodeId, Result<Vec<(Rule, Compiled)>, &'static str>>,
+    rules: HashMap<NodeId, Own>,
     /// Nodes that have rules at or below them.
     above: HashSet<NodeId>,
 }
@@ -63,7 +66,7 @@ impl Rules {
 
 impl Nodes {
     /// The rules of a node: none, or why they can't be run at all.
-    pub(super) fn of(&self, id: NodeId) -> Option<&Result<Vec<(Rule, Compiled)>, &'static str>> {
+    pub(super) fn of(&self, id: NodeId) -> Option<&Own> {
         self.rules.get(&id)
     }
 

@@ -1,6 +1,6 @@
 //! What makes a bad policy or binding: apiserver's words. Metadata is checked elsewhere.
 
-use super::env::{self, Environment, Offer, TOO_NEW};
+use super::env::{self, Environment, TOO_NEW};
 use crate::cel::types::{RESERVED, Type};
 use serde_json::Value;
 use std::collections::HashSet;
@@ -30,7 +30,10 @@ pub fn check_policy(policy: &Value, old: Option<&Value>) -> Vec<FieldError> {
         errors: Vec::new(),
         known: HashSet::new(),
         params: !spec["paramKind"].is_null(),
-        environment: Environment::new(!items(&spec["variables"]).is_empty()),
+        environment: Environment::new(
+            !spec["paramKind"].is_null(),
+            !items(&spec["variables"]).is_empty(),
+        ),
     };
     if let Some(old) = old {
         collect(&old["spec"], &mut check.known);
@@ -129,11 +132,7 @@ impl Check {
         } else {
             TOO_NEW
         };
-        let offer = Offer {
-            params: self.params,
-            authorizer,
-        };
-        match env::compile(source, &self.environment.with(offer, hidden), returns) {
+        match env::compile(source, self.environment.with(authorizer, hidden), returns) {
             Ok((_, of)) => Some(of),
             Err(reason) => {
                 self.errors
@@ -159,7 +158,8 @@ impl Check {
             });
         }
         // Match conditions know no variables while a policy is checked.
-        let composed = std::mem::replace(&mut self.environment, Environment::new(false));
+        let composed =
+            std::mem::replace(&mut self.environment, Environment::new(self.params, false));
         let mut names = HashSet::new();
         for (index, condition) in list.iter().enumerate() {
             let path = path.index(index);

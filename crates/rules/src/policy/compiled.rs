@@ -1,7 +1,7 @@
 //! A policy, compiled.
 
 use super::{
-    env::{self, Environment, Offer},
+    env::{self, Environment},
     matching::Matches,
 };
 use crate::cel::{compile::Program, types::Type};
@@ -54,12 +54,12 @@ fn items(value: &Value) -> &[Value] {
 
 fn expression(
     value: &Value,
-    environment: &Environment,
-    offer: Offer,
+    environment: &mut Environment,
+    authorizer: bool,
     returns: &[Type],
 ) -> (Expression, Option<Type>) {
     let source = text(value);
-    let compiled = env::compile(&source, &environment.with(offer, &[]), returns);
+    let compiled = env::compile(&source, environment.with(authorizer, &[]), returns);
     let (program, of) = match compiled {
         Ok((program, of)) => (Ok(program), Some(of)),
         Err(reason) => (Err(reason), None),
@@ -67,60 +67,59 @@ fn expression(
     (Expression { source, program }, of)
 }
 
+/// The named expressions of a list; `keys` are those of the name and of the expression.
+fn named(
+    environment: &mut Environment,
+    list: &Value,
+    keys: [&str; 2],
+    returns: &[Type],
+) -> Vec<Named> {
+    let [key, source] = keys;
+    items(list)
+        .iter()
+        .map(|item| Named {
+            name: text(&item[key]),
+            expression: expression(&item[source], environment, true, returns).0,
+        })
+        .collect()
+}
+
 impl Policy {
     /// Compiles the `spec` of a policy.
     pub fn compile(spec: &Value) -> Self {
         let has_params = !spec["paramKind"].is_null();
-        let offer = Offer {
-            params: has_params,
-            authorizer: true,
-        };
-        let mut environment = Environment::new(true);
+        let mut environment = Environment::new(has_params, true);
         let mut variables = Vec::new();
         for variable in items(&spec["variables"]) {
             let name = text(&variable["name"]);
-            let (expression, of) = expression(&variable["expression"], &environment, offer, &[]);
+            let (expression, of) = expression(&variable["expression"], &mut environment, true, &[]);
             environment.define(&name, of);
             variables.push(Named { name, expression });
         }
-        let named = |list: &Value, key: &str, value: &str, returns: &[Type]| {
-            items(list)
-                .iter()
-                .map(|item| Named {
-                    name: text(&item[key]),
-                    expression: expression(&item[value], &environment, offer, returns).0,
-                })
-                .collect()
-        };
-        let without = Offer {
-            authorizer: false,
-            ..offer
-        };
         let validations = items(&spec["validations"])
             .iter()
             .map(|item| Validation {
-                expression: expression(&item["expression"], &environment, offer, &[Type::Bool]).0,
+                expression: expression(&item["expression"], &mut environment, true, &[Type::Bool])
+                    .0,
                 message: text(&item["message"]),
                 message_expression: Some(&item["messageExpression"])
                     .filter(|source| source.as_str().is_some_and(|source| !source.is_empty()))
-                    .map(|source| expression(source, &environment, without, &[Type::String]).0),
+                    .map(|source| expression(source, &mut environment, false, &[Type::String]).0),
                 reason: match item["reason"].as_str() {
                     Some(reason) => reason.to_owned(),
                     None => "Invalid".to_owned(),
                 },
             })
             .collect();
+        let env = &mut environment;
+        let conditions = &spec["matchConditions"];
+        let annotations = &spec["auditAnnotations"];
         Self {
-            match_conditions: named(
-                &spec["matchConditions"],
-                "name",
-                "expression",
-                &[Type::Bool],
-            ),
+            match_conditions: named(env, conditions, ["name", "expression"], &[Type::Bool]),
             audit_annotations: named(
-                &spec["auditAnnotations"],
-                "key",
-                "valueExpression",
+                env,
+                annotations,
+                ["key", "valueExpression"],
                 &[Type::String, Type::Null],
             ),
             validations,

@@ -1,7 +1,7 @@
 //! The variables of a policy's expressions.
 
 use crate::cel::{
-    checker::Env,
+    env::Env,
     types::{ObjectType, Type},
 };
 use std::{
@@ -115,68 +115,77 @@ fn namespace() -> Type {
     )
 }
 
-/// What an expression may use besides `object` and `request`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Offer {
-    pub(super) params: bool,
-    pub(super) authorizer: bool,
-}
-
 /// The environments of one policy: the variables that it defines are added as they are compiled.
 #[derive(Debug)]
 pub(super) struct Environment {
-    base: HashMap<Arc<str>, Type>,
-    defined: BTreeMap<Box<str>, Type>,
-    /// Whether the policy defines variables at all.
-    composed: bool,
+    /// With the authorizer, and without.
+    envs: [Env; 2],
+    /// The type of `variables`, where the policy defines any.
+    defined: Option<Arc<ObjectType>>,
 }
 
+const VARIABLES: &str = "variables";
+
 impl Environment {
-    pub(super) fn new(composed: bool) -> Self {
-        let base = [
-            ("object", Type::Dyn),
-            ("oldObject", Type::Dyn),
-            ("namespaceObject", namespace()),
-            ("request", request()),
-        ];
-        Self {
-            base: base
-                .into_iter()
-                .map(|(name, of)| (name.into(), of))
-                .collect(),
-            defined: BTreeMap::new(),
-            composed,
+    pub(super) fn new(params: bool, composed: bool) -> Self {
+        let mut base: HashMap<Arc<str>, Type> = HashMap::from([
+            ("object".into(), Type::Dyn),
+            ("oldObject".into(), Type::Dyn),
+            ("namespaceObject".into(), namespace()),
+            ("request".into(), request()),
+        ]);
+        if params {
+            base.insert("params".into(), Type::Dyn);
+        }
+        let mut full = base.clone();
+        let of = |name: &str| Type::opaque(&format!("kubernetes.authorization.{name}"));
+        full.insert("authorizer".into(), of("Authorizer"));
+        full.insert("authorizer.requestResource".into(), of("ResourceCheck"));
+        let env = |variables| Env {
+            variables,
+            hidden: &[],
+        };
+        let mut this = Self {
+            envs: [env(full), env(base)],
+            defined: composed.then(|| {
+                Arc::new(ObjectType {
+                    name: "kubernetes.variables".into(),
+                    fields: BTreeMap::new(),
+                })
+            }),
+        };
+        this.publish();
+        this
+    }
+
+    fn publish(&mut self) {
+        if let Some(defined) = &self.defined {
+            for env in &mut self.envs {
+                env.variables
+                    .insert(VARIABLES.into(), Type::Object(defined.clone()));
+            }
         }
     }
 
     /// A variable of the policy; its type where it is known.
     pub(super) fn define(&mut self, name: &str, of: Option<Type>) {
-        self.defined.insert(name.into(), of.unwrap_or(Type::Dyn));
+        let of = of.unwrap_or(Type::Dyn);
+        for env in &mut self.envs {
+            // Nothing else may hold the type while it grows.
+            env.variables.remove(VARIABLES);
+            env.variables
+                .insert(format!("{VARIABLES}.{name}").into(), of.clone());
+        }
+        if let Some(defined) = &mut self.defined {
+            Arc::make_mut(defined).fields.insert(name.into(), of);
+        }
+        self.publish();
     }
 
-    pub(super) fn with(&self, offer: Offer, hidden: &'static [&'static str]) -> Env {
-        let mut variables = self.base.clone();
-        if offer.params {
-            variables.insert("params".into(), Type::Dyn);
-        }
-        if offer.authorizer {
-            let of = |name: &str| Type::opaque(&format!("kubernetes.authorization.{name}"));
-            variables.insert("authorizer".into(), of("Authorizer"));
-            variables.insert("authorizer.requestResource".into(), of("ResourceCheck"));
-        }
-        if self.composed {
-            for (name, of) in &self.defined {
-                variables.insert(format!("variables.{name}").into(), of.clone());
-            }
-            variables.insert(
-                "variables".into(),
-                Type::Object(Arc::new(ObjectType {
-                    name: "kubernetes.variables".into(),
-                    fields: self.defined.clone(),
-                })),
-            );
-        }
-        Env { variables, hidden }
+    pub(super) fn with(&mut self, authorizer: bool, hidden: &'static [&'static str]) -> &Env {
+        let env = &mut self.envs[usize::from(!authorizer)];
+        env.hidden = hidden;
+        env
     }
 }
 

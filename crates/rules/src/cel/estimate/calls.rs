@@ -3,6 +3,7 @@
 use super::{Estimator, Node};
 use crate::cel::{
     ast::{Expr, Kind},
+    cost::CHEAP,
     sizes::Range,
     types::Type,
     value::Value,
@@ -121,8 +122,7 @@ impl<'e> Estimator<'e, '_> {
         let first = args.first();
         match function {
             "check" => Some((Range::fixed(350_000), None)),
-            "serviceAccount" | "path" | "group" | "resource" | "subresource" | "namespace"
-            | "name" | "allowed" | "reason" | "error" | "errored" => one,
+            cheap if CHEAP.contains(&cheap) => one,
             "fieldSelector" | "labelSelector" => {
                 let size = self.sized_node(first?);
                 let requirements = size.scaled(0.5).scaled(50.0);
@@ -163,33 +163,6 @@ impl<'e> Estimator<'e, '_> {
             "ip" | "cidr" | "isIP" | "isCIDR" | "quantity" | "isQuantity" | "semver"
             | "isSemver" => Some((self.sized_node(first?).scaled(TRAVERSAL), None)),
             "ip.isCanonical" => Some((self.sized_node(first?).scaled(2.0 * TRAVERSAL), None)),
-            "masked"
-            | "prefixLength"
-            | "family"
-            | "isUnspecified"
-            | "isLoopback"
-            | "isLinkLocalMulticast"
-            | "isLinkLocalUnicast"
-            | "isGlobalUnicast"
-            | "format.named"
-            | "sign"
-            | "asInteger"
-            | "isInteger"
-            | "asApproximateFloat"
-            | "isGreaterThan"
-            | "isLessThan"
-            | "compareTo"
-            | "add"
-            | "sub"
-            | "major"
-            | "minor"
-            | "patch"
-            | "getScheme"
-            | "getHostname"
-            | "getHost"
-            | "getPort"
-            | "getEscapedPath"
-            | "getQuery" => one,
             "containsIP" | "containsCIDR" => self.contains(function, overload, first?),
             "validate" => {
                 let cost = self
@@ -308,26 +281,9 @@ impl<'e> Estimator<'e, '_> {
         let second = args.get(1).map_or(Range::UNKNOWN, Self::known);
         match overload {
             "string_format" => Some((Self::known(target?).scaled(TRAVERSAL).add(sum), None)),
-            "string_to_bytes" => Some((
+            "string_to_bytes" | "bytes_to_string" | "strings_quote" => Some((
                 first.scaled(TRAVERSAL).add(sum),
-                Some(Range {
-                    min: first.min,
-                    max: first.max.wrapping_mul(4),
-                }),
-            )),
-            "bytes_to_string" => Some((
-                first.scaled(TRAVERSAL).add(sum),
-                Some(Range {
-                    min: first.min / 4,
-                    max: first.max,
-                }),
-            )),
-            "strings_quote" => Some((
-                first.scaled(TRAVERSAL).add(sum),
-                Some(Range {
-                    min: first.min.wrapping_add(2),
-                    max: first.max.wrapping_mul(2).wrapping_add(2),
-                }),
+                Some(converted(overload, first)),
             )),
             "starts_with_string" | "ends_with_string" => {
                 Some((first.scaled(TRAVERSAL).add(sum), None))
@@ -350,19 +306,9 @@ impl<'e> Estimator<'e, '_> {
                 Some((cost, None))
             }
             "conditional" => {
-                let (yes, no) = (args.get(1)?, args.get(2)?);
-                let size = Self::known(yes).union(Self::known(no));
-                let entries = match (self.entries_of(yes.expr), self.entries_of(no.expr)) {
-                    (Some(a), Some(b)) => Some(a.union(b)),
-                    (a, b) => a.or(b),
-                };
-                if let Some(entries) = entries {
-                    self.entries.insert(expr.id, entries);
-                }
-                Some((
-                    costs.first()?.add(costs.get(1)?.union(*costs.get(2)?)),
-                    Some(size),
-                ))
+                let size = self.branches(expr, args.get(1)?, args.get(2)?);
+                let dearer = costs.get(1)?.union(*costs.get(2)?);
+                Some((costs.first()?.add(dearer), Some(size)))
             }
             "add_string" | "add_bytes" | "add_list" => {
                 Some(self.sum(expr, overload, args, first.add(second), sum))
@@ -388,6 +334,23 @@ impl<'e> Estimator<'e, '_> {
         }
     }
 
+    /// The size of what either branch gives.
+    fn branches(&mut self, expr: &Expr, yes: &Node<'e>, no: &Node<'e>) -> Range {
+        self.join_entries(expr, yes, no);
+        Self::known(yes).union(Self::known(no))
+    }
+
+    /// The entries of either of two containers become those of a third.
+    fn join_entries(&mut self, expr: &Expr, a: &Node<'e>, b: &Node<'e>) {
+        let entries = match (self.entries_of(a.expr), self.entries_of(b.expr)) {
+            (Some(a), Some(b)) => Some(a.union(b)),
+            (a, b) => a.or(b),
+        };
+        if let Some(entries) = entries {
+            self.entries.insert(expr.id, entries);
+        }
+    }
+
     fn sum(
         &mut self,
         expr: &'e Expr,
@@ -397,13 +360,7 @@ impl<'e> Estimator<'e, '_> {
         sum: Range,
     ) -> Estimate {
         if let [a, b] = args {
-            let entries = match (self.entries_of(a.expr), self.entries_of(b.expr)) {
-                (Some(a), Some(b)) => Some(a.union(b)),
-                (a, b) => a.or(b),
-            };
-            if let Some(entries) = entries {
-                self.entries.insert(expr.id, entries);
-            }
+            self.join_entries(expr, a, b);
         }
         let cost = if overload == "add_list" {
             Range::ONE
@@ -411,6 +368,24 @@ impl<'e> Estimator<'e, '_> {
             size.scaled(TRAVERSAL)
         };
         (cost.add(sum), Some(size))
+    }
+}
+
+/// The size of text that was converted.
+fn converted(overload: &str, size: Range) -> Range {
+    match overload {
+        "string_to_bytes" => Range {
+            min: size.min,
+            max: size.max.wrapping_mul(4),
+        },
+        "bytes_to_string" => Range {
+            min: size.min / 4,
+            max: size.max,
+        },
+        _ => Range {
+            min: size.min.wrapping_add(2),
+            max: size.max.wrapping_mul(2).wrapping_add(2),
+        },
     }
 }
 

@@ -251,26 +251,50 @@ fn plain(value: &Value<'_>) -> Result<String, String> {
         | Value::String(_)
         | Value::Bytes(_)
         | Value::Timestamp(_) => value.to_string(),
-        Value::List(list) => nested_list(list, 0)?,
-        Value::Map(map) => nested_map(map, 0)?,
+        Value::List(list) => nested_list(list, &mut Room::new())?,
+        Value::Map(map) => nested_map(map, &mut Room::new())?,
         other => return Err(refusal('s', other.type_of().runtime_name())),
     })
 }
 
+/// How much more there may be inside a list or a map, which may hold the same value again and again.
+struct Room {
+    depth: usize,
+    left: usize,
+}
+
+impl Room {
+    fn new() -> Self {
+        Self {
+            depth: 0,
+            left: LONGEST,
+        }
+    }
+
+    /// Room for one more, of some length.
+    fn take(&mut self, length: usize) -> Result<(), String> {
+        self.left = self
+            .left
+            .checked_sub(length + 2)
+            .ok_or_else(|| "result too long".to_owned())?;
+        Ok(())
+    }
+}
+
 /// A value inside a list or a map.
-fn nested(value: &Value<'_>, depth: usize) -> Result<String, String> {
-    if depth > 100 {
+fn nested(value: &Value<'_>, room: &mut Room) -> Result<String, String> {
+    if room.depth > 100 {
         return Err("too deep".to_owned());
     }
-    Ok(match value {
+    let text = match value {
+        Value::List(list) => return nested_list(list, room),
+        Value::Map(map) => return nested_map(map, room),
         Value::String(text) => quoted(text.as_str()),
         Value::Bytes(bytes) => format!("b{}", quoted(&String::from_utf8_lossy(bytes))),
         Value::Double(value) if !value.is_finite() => quoted(&double_text(*value)),
         Value::Double(value) => format!("{value:.6}"),
         Value::Timestamp(at) => format!("timestamp({})", quoted(&at.to_string())),
         Value::Duration(nanos) => format!("duration({})", quoted(&text::seconds(*nanos))),
-        Value::List(list) => nested_list(list, depth)?,
-        Value::Map(map) => nested_map(map, depth)?,
         Value::Null | Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Type(_) => {
             plain(value)?
         }
@@ -280,22 +304,26 @@ fn nested(value: &Value<'_>, depth: usize) -> Result<String, String> {
                 other.type_of().runtime_name()
             ));
         }
-    })
+    };
+    room.take(text.len())?;
+    Ok(text)
 }
 
-fn nested_list(list: &List<'_>, depth: usize) -> Result<String, String> {
+fn nested_list(list: &List<'_>, room: &mut Room) -> Result<String, String> {
     let mut out = Vec::new();
+    room.take(0)?;
+    room.depth += 1;
     for item in list.iter() {
-        out.push(nested(
-            &item.map_err(|fault| fault.to_string())?,
-            depth + 1,
-        )?);
+        out.push(nested(&item.map_err(|fault| fault.to_string())?, room)?);
     }
+    room.depth -= 1;
     Ok(format!("[{}]", out.join(", ")))
 }
 
-fn nested_map(map: &Map<'_>, depth: usize) -> Result<String, String> {
+fn nested_map(map: &Map<'_>, room: &mut Room) -> Result<String, String> {
     let mut out = Vec::new();
+    room.take(0)?;
+    room.depth += 1;
     for key in map.keys() {
         if !matches!(
             key,
@@ -309,8 +337,9 @@ fn nested_map(map: &Map<'_>, depth: usize) -> Result<String, String> {
         let value = map.find(&key).map_err(|fault| fault.to_string())?;
         let value =
             value.ok_or_else(|| format!("could not find key: {}", quoted(&key.to_string())))?;
-        out.push((nested(&key, depth)?, nested(&value, depth + 1)?));
+        out.push((nested(&key, room)?, nested(&value, room)?));
     }
+    room.depth -= 1;
     out.sort_by(|(a, _), (b, _)| a.cmp(b));
     let pairs: Vec<String> = out
         .into_iter()

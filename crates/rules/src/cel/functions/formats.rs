@@ -67,7 +67,7 @@ static FORMATS: [Format; 13] = [
     format("dns1035LabelPrefix", "DNS1035LabelPrefix", 30, |text| {
         dns1035_label(&prefix(text))
     }),
-    format("labelValue", "LabelValue", 40, |text| label_value(text)),
+    format("labelValue", "LabelValue", 40, label_value),
     format("uri", "URI", 1103, |text| match url::check_request(text) {
         Ok(()) => Vec::new(),
         Err(reason) => vec![url::parse_error(text, &reason)],
