@@ -134,6 +134,19 @@ impl ApiError {
         error
     }
 
+    /// 405 for a part of a custom resource.
+    pub(crate) fn method_not_supported(resource: GroupResource<'_>, verb: &str) -> Self {
+        let mut error = Self::new(
+            405,
+            "MethodNotAllowed",
+            format!("{verb} is not supported on resources of kind \"{resource}\""),
+        );
+        let details = error.details_mut();
+        details.group = resource.group.to_owned();
+        details.kind = resource.resource.to_owned();
+        error
+    }
+
     /// 405 where the path has no such method at all.
     pub(crate) fn method_not_on_path() -> Self {
         let mut error = Self::new(

@@ -193,11 +193,13 @@ impl Ending {
         }
         let text = |key: &str| reference[key].as_str().unwrap_or_default();
         let (kind, name) = (text("kind"), text("name"));
-        let (plural, key) = match (text("apiVersion"), kind) {
-            ("v1", "Pod") => ("pods", format!("pods/{}/{name}", call.info.namespace)),
-            ("v1", "Secret") => ("secrets", format!("secrets/{}/{name}", call.info.namespace)),
-            ("v1", "Node") => ("nodes", format!("nodes/{name}")),
-            (version, kind) => {
+        let (group, _) = text("apiVersion").split_once('/').unwrap_or_default();
+        let (plural, key) = match (group, kind) {
+            ("", "Pod") => ("pods", format!("pods/{}/{name}", call.info.namespace)),
+            ("", "Secret") => ("secrets", format!("secrets/{}/{name}", call.info.namespace)),
+            ("", "Node") => ("nodes", format!("nodes/{name}")),
+            (_, kind) => {
+                let version = text("apiVersion");
                 let slash = if version.contains('/') { "" } else { "/" };
                 return Err(ApiError::bad_request(format!(
                     "cannot bind token to object of type {slash}{version}, Kind={kind}"

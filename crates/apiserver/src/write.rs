@@ -53,13 +53,7 @@ impl<'a> Write<'a> {
 
     pub(crate) fn invalid(&self, name: &str, errors: &[FieldError]) -> ApiError {
         let resource = self.resource();
-        // Events of both groups are one type inside.
-        let group = if resource.collection == "events" {
-            ""
-        } else {
-            resource.group.as_str()
-        };
-        ApiError::invalid(group, &resource.kind, name, errors)
+        ApiError::invalid(&resource.group, &resource.kind, name, errors)
     }
 
     /// What policies see of this write.

@@ -55,6 +55,8 @@ pub(crate) fn zero_struct(found: &'static Type) -> Value {
         .into()
 }
 
+const OWNERS: &str = "managedFields";
+
 #[derive(Default)]
 struct Reader {
     /// Complaints are kept.
@@ -130,7 +132,14 @@ impl Reader {
         }
         self.depth += 1;
         let mut read = Map::new();
+        let mut out = Map::new();
         for (name, value) in fields {
+            // An empty list of owners is a wish to forget them.
+            if name == OWNERS && value == Value::Array(Vec::new()) && found.field(OWNERS).is_some()
+            {
+                out.insert(name, value);
+                continue;
+            }
             match found.field(&name) {
                 Some(field) => {
                     let value = self.field(found, field, value)?;
@@ -140,7 +149,6 @@ impl Reader {
             }
         }
         self.depth -= 1;
-        let mut out = Map::new();
         for field in &found.fields {
             let value = read.remove(field.name).unwrap_or_else(|| zero(&field.form));
             if !is_omitted(field, &value) {

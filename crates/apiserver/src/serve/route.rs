@@ -187,6 +187,12 @@ fn check_place(info: &RequestInfo, resource: &Resource, verb: &str) -> Result<()
         !info.name.is_empty() || matches!(verb, "create" | "list" | "watch" | "deletecollection");
     let wrong_place = verb == "create" && !info.name.is_empty() && info.subresource.is_empty();
     if !on_object || wrong_place || !resource.serves(&info.subresource, verb) {
+        if !resource.bare_items && !info.subresource.is_empty() {
+            return Err(ApiError::method_not_supported(
+                resource.group_resource(),
+                verb,
+            ));
+        }
         return Err(ApiError::method_not_on_path());
     }
     Ok(())

@@ -99,7 +99,14 @@ impl Write<'_> {
     /// Names the kind that the object says it is.
     fn invalid_object(&self, object: &Value, errors: &[FieldError]) -> ApiError {
         let kind = object["kind"].as_str().unwrap_or_default();
-        ApiError::invalid(&self.resource().group, kind, object.name(), errors)
+        let resource = self.resource();
+        // Events of both groups are one type inside.
+        let group = if resource.collection == "events" {
+            ""
+        } else {
+            resource.group.as_str()
+        };
+        ApiError::invalid(group, kind, object.name(), errors)
     }
 
     /// A new object, complete and checked but for admission.

@@ -12,7 +12,9 @@ use super::{
 use crate::{
     call::{Answer, Call},
     cluster::Cluster,
+    negotiate::Transform,
     object::Meta,
+    read::present,
     request::options::{WriteKind, WriteOptions},
     status::ApiError,
     strategy::ScalePaths,
@@ -40,7 +42,46 @@ pub(crate) fn get(cluster: &Cluster, call: &Call) -> Result<Answer, ApiError> {
             paths.spec_replicas
         )));
     }
-    Answer::document(200, &scale_of(&object, &paths), call.output)
+    answer(cluster, call, scale_of(&object, &paths))
+}
+
+/// A scale as the client wants it.
+fn answer(cluster: &Cluster, call: &Call, scale: Value) -> Result<Answer, ApiError> {
+    let Transform::Table(version) = call.output.transform else {
+        return present::object(cluster, call, 200, scale);
+    };
+    let revision = scale.resource_version().to_owned();
+    let (wanted, found) = (replicas(&scale), scale["status"]["replicas"].clone());
+    let mut table = present::Table::new(cluster, call, version)?;
+    table.add(scale);
+    let mut table = table.finish(json!({ "resourceVersion": revision }));
+    if !call.resource.bare_items {
+        return Answer::document(200, &table, call.output);
+    }
+    let columns = table["columnDefinitions"].take();
+    let columns = columns.as_array().map_or(&[][..], Vec::as_slice);
+    let column = |name: &str| columns.iter().position(|column| column["name"] == name);
+    let number = |name: &str, description: &str| json!({ "name": name, "type": "integer", "format": "", "description": description, "priority": 0 });
+    let (name, age) = (column("Name"), column("Age"));
+    let shown = |at: Option<usize>, all: &[Value]| at.and_then(|at| all.get(at)).cloned();
+    table["columnDefinitions"] = json!([
+        shown(name, columns),
+        number(
+            "Desired",
+            "replicas is the desired number of instances for the scaled object."
+        ),
+        number(
+            "Available",
+            "replicas is the actual number of observed instances of the scaled object."
+        ),
+        shown(age, columns),
+    ]);
+    for row in table["rows"].as_array_mut().into_iter().flatten() {
+        let cells = row["cells"].take();
+        let cells = cells.as_array().map_or(&[][..], Vec::as_slice);
+        row["cells"] = json!([shown(name, cells), wanted, found, shown(age, cells)]);
+    }
+    Answer::document(200, &table, call.output)
 }
 
 /// How the new scale comes.
@@ -82,7 +123,7 @@ pub(crate) async fn write(cluster: &Cluster, call: &Call) -> Result<Answer, ApiE
     };
     match write.guaranteed(false, &make).await? {
         Outcome::Created(object) | Outcome::Updated(object) | Outcome::Deleted(object) => {
-            Answer::document(200, &scale_of(&object, &paths), call.output)
+            answer(cluster, call, scale_of(&object, &paths))
         }
     }
 }
