@@ -151,10 +151,11 @@ impl Handler {
         info: &RequestInfo,
         user: User,
     ) -> Result<User, ApiError> {
-        let text = headers
+        // All of them, whatever their bytes: one left out would leave the sender who they are.
+        let all = headers
             .iter()
-            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let wanted = tidegate_access::Impersonation::parse(text)
+            .map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let wanted = tidegate_access::Impersonation::parse(all)
             .map_err(|error| ApiError::bad_request(error.to_string()))?;
         let Some(wanted) = wanted else {
             return Ok(user);

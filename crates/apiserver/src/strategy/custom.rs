@@ -379,8 +379,8 @@ impl Strategy for Custom {
     }
 
     fn converted(&self, bytes: &Bytes) -> Option<Bytes> {
-        if self.definition.versions.len() == 1 && object::revision(bytes) > self.since {
-            // Written by this very definition.
+        if self.version_here().storage && object::revision(bytes) > self.since {
+            // Stored by this very definition, and so in just this form.
             return None;
         }
         let mut object = object::from_bytes(bytes).ok()?;
@@ -406,7 +406,10 @@ impl Strategy for Custom {
         let storage = self.storage_version();
         object["apiVersion"] = format!("{}/{}", self.definition.group, storage.name).into();
         if storage.name != self.version_here().name {
-            self.prune(object, storage.schemas.get(storage.root));
+            let schema = storage.schemas.get(storage.root);
+            self.prune(object, schema);
+            tidegate_schema::prune_nulls(object, schema);
+            tidegate_schema::apply_defaults(object, schema);
         }
     }
 
