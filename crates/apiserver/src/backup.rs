@@ -4,7 +4,10 @@ use crate::{body::Body, serve::handler::Handler, server::OBJECTS};
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderValue, Response, header};
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 use tidegate_store::{BackupError, OpenError, Options, Store};
 use tokio::sync::mpsc;
 
@@ -22,7 +25,10 @@ pub enum BackupFailure {
     /// A server runs on the directory. Ask it.
     #[error("a server runs on the directory")]
     InUse,
-    /// There is no store, or it is damaged.
+    /// No server has ever run on it.
+    #[error("{} holds no data", .0.display())]
+    Missing(PathBuf),
+    /// The store is damaged, or can't be read.
     #[error(transparent)]
     Open(OpenError),
     /// It can't be written.
@@ -32,6 +38,9 @@ pub enum BackupFailure {
 
 /// Writes a backup of a directory on which no server runs. Returns the revision of its state.
 pub(crate) fn of_dir(dir: &Path, writer: impl io::Write) -> Result<u64, BackupFailure> {
+    if !dir.join(OBJECTS).is_dir() {
+        return Err(BackupFailure::Missing(dir.to_owned()));
+    }
     let store =
         Store::open(dir.join(OBJECTS), Options::default()).map_err(|error| match error {
             OpenError::Locked { .. } => BackupFailure::InUse,

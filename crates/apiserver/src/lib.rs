@@ -22,6 +22,7 @@ mod negotiate;
 mod object;
 mod openapi;
 mod owners;
+mod protobuf;
 mod read;
 mod registry;
 mod request;

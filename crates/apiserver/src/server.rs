@@ -66,7 +66,10 @@ impl Default for Options {
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data can't be opened: in use, damaged, not allowed.
+    /// Another server has the directory.
+    #[error("{} is in use by another process", .0.display())]
+    InUse(PathBuf),
+    /// The data can't be opened: damaged, not allowed.
     #[error(transparent)]
     Store(#[from] OpenError),
     /// Keys or certificates can't be read or made.
@@ -119,12 +122,7 @@ impl Server {
                 Authority::in_memory(now)?,
                 ServiceAccountKeys::in_memory()?,
             ),
-            Some(dir) => {
-                let store = Store::open(dir.join(OBJECTS), options.store.clone())?;
-                let authority = Authority::open_or_create(&dir.join(KEYS), now)?;
-                let keys = ServiceAccountKeys::open_or_create(&dir.join(KEYS))?;
-                (store, authority, keys)
-            }
+            Some(dir) => open(dir, &options, now)?,
         };
         let endpoint = Endpoint {
             url: format!("https://{}", reachable(address)),
@@ -287,6 +285,22 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.cluster.begin_stop();
     }
+}
+
+/// What a data directory holds; made where it is missing.
+fn open(
+    dir: &Path,
+    options: &Options,
+    now: i64,
+) -> Result<(Store, Authority, ServiceAccountKeys), StartError> {
+    let store =
+        Store::open(dir.join(OBJECTS), options.store.clone()).map_err(|error| match error {
+            OpenError::Locked { .. } => StartError::InUse(dir.to_owned()),
+            error => error.into(),
+        })?;
+    let authority = Authority::open_or_create(&dir.join(KEYS), now)?;
+    let keys = ServiceAccountKeys::open_or_create(&dir.join(KEYS))?;
+    Ok((store, authority, keys))
 }
 
 /// An address to reach the server at: one that means "all" is reached on loopback.

@@ -18,7 +18,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
 };
-use tidegate_apiserver::{Options, Server};
+use tidegate_apiserver::{Options, Server, StartError};
 
 /// Runs until it is told to stop; yields the exit code.
 pub(crate) fn run(arguments: &UpArgs) -> Result<u8, Failure> {
@@ -46,7 +46,13 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
         names: arguments.tls_san.clone(),
         ..Options::default()
     };
-    let server = Server::start(options).await.map_err(Failure::error)?;
+    let server = Server::start(options).await.map_err(|error| match error {
+        StartError::InUse(dir) => Failure::error(format!(
+            "{} is in use: another tidegate runs on it",
+            dir.display()
+        )),
+        error => Failure::error(error),
+    })?;
     let kubeconfig = write_kubeconfig(&server, arguments, data.as_ref())?;
     say(&server, &kubeconfig);
     let manifests = match &arguments.manifests {
@@ -82,7 +88,8 @@ fn write_kubeconfig(
     };
     data_dir::write_private(&path, text.expose_secret().as_bytes())
         .map_err(|error| Failure::error(format!("cannot write {}: {error}", path.display())))?;
-    Ok(path)
+    // Whoever reads it may be in another directory.
+    Ok(std::path::absolute(&path).unwrap_or(path))
 }
 
 /// A kubeconfig that nobody asked for by name ends with the server that was only in memory.

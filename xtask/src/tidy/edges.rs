@@ -95,7 +95,12 @@ const TABLE: &[Allowed] = &[
     },
     Allowed {
         name: "tidegate",
-        uses: &["tidegate-informer", "tidegate-client", "tidegate-apiserver"],
+        uses: &[
+            "tidegate-informer",
+            "tidegate-client",
+            "tidegate-schema",
+            "tidegate-apiserver",
+        ],
         kind: Kind::Program,
     },
     Allowed {

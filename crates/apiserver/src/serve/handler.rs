@@ -121,11 +121,12 @@ impl Handler {
         let user = self.impersonated(&parts.headers, &info, user)?;
         authorize(&self.cluster, &user, &attributes(&info, info.verb))?;
         let body = self.read(&parts.method, body).await?;
+        let (headers, body) = crate::protobuf::translated(parts.headers, body)?;
         Ok(Admitted {
             method: parts.method,
             info,
             query,
-            headers: parts.headers,
+            headers,
             user,
             body,
             warnings: warnings.clone(),

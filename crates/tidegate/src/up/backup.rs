@@ -23,6 +23,7 @@ pub(crate) fn backup(arguments: &BackupArgs) -> Result<u8, Failure> {
     let mut writer = BufWriter::new(file);
     let written = match Server::backup_of(&arguments.data_dir, &mut writer) {
         Err(BackupFailure::InUse) => backup_of_running(&arguments.data_dir, &mut writer),
+        Err(error @ BackupFailure::Missing(_)) => Err(Failure::error(error)),
         Err(error) => Err(failed(&error)),
         Ok(_) => Ok(()),
     };

@@ -7,6 +7,7 @@ mod apply;
 mod document;
 mod folder;
 mod inventory;
+mod remote;
 
 use self::{apply::Applier, folder::Folder};
 use crate::failure::Failure;
@@ -20,6 +21,8 @@ use tokio::task::JoinHandle;
 
 /// How often the directory is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How many looks may pass until what failed is tried again.
+const LONGEST_PAUSE: u32 = 8;
 
 /// A directory that is being followed.
 #[derive(Debug)]
@@ -28,7 +31,7 @@ pub(super) struct Manifests(JoinHandle<()>);
 impl Manifests {
     /// Applies what is there, and goes on in the background.
     pub(super) async fn follow(dir: &Path, kubeconfig: &Path) -> Result<Self, Failure> {
-        let mut folder = Folder::open(dir)?;
+        let folder = Folder::open(dir)?;
         let source = Source::Kubeconfig {
             path: Some(kubeconfig.to_owned()),
             context: None,
@@ -38,12 +41,18 @@ impl Manifests {
         let client = Client::connect(source, ClientOptions::default())
             .await
             .map_err(Failure::error)?;
-        let mut applier = Applier::new(client).await?;
-        turn(&mut folder, &mut applier, true).await;
+        let applier = Applier::new(client).await?;
+        let mut follower = Follower {
+            folder,
+            applier,
+            pause: 1,
+            passed: 0,
+        };
+        follower.turn(true).await;
         Ok(Self(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(LOOK_EVERY).await;
-                turn(&mut folder, &mut applier, false).await;
+                follower.turn(false).await;
             }
         })))
     }
@@ -54,17 +63,39 @@ impl Manifests {
     }
 }
 
-/// Looks once. Applies if something has changed, or if something failed the last time.
-async fn turn(folder: &mut Folder, applier: &mut Applier, first: bool) {
-    let changed = folder.look();
-    for problem in folder.take_problems() {
-        say(&problem);
-    }
-    if !changed && !first && !applier.must_try_again() {
-        return;
-    }
-    for line in applier.apply(folder.objects(), folder.is_whole()).await {
-        say(&line);
+/// Who looks.
+struct Follower {
+    folder: Folder,
+    applier: Applier,
+    /// How many looks pass until what failed is tried again, and how many have.
+    pause: u32,
+    passed: u32,
+}
+
+impl Follower {
+    /// Looks once. Applies if something has changed, or what failed if it is time.
+    async fn turn(&mut self, first: bool) {
+        let changed = self.folder.look() || first;
+        for problem in self.folder.take_problems() {
+            say(&problem);
+        }
+        if changed {
+            self.pause = 1;
+        } else {
+            self.passed += 1;
+            if !self.applier.must_try_again() || self.passed < self.pause {
+                return;
+            }
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+        self.passed = 0;
+        let (folder, applier) = (&self.folder, &mut self.applier);
+        for line in applier
+            .apply(folder.objects(), folder.is_whole(), !changed)
+            .await
+        {
+            say(&line);
+        }
     }
 }
 

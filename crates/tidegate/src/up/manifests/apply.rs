@@ -1,114 +1,208 @@
 //! Applies objects, and deletes those that are in no file any more.
+//!
+//! Invariant: an object is on the list before it is applied for the first time, and leaves it after it was deleted. So
+//! nothing is forgotten, whenever the process ends.
 
 use super::{
     document::Manifest,
     inventory::{self, Identity},
+    remote::{self, Remote},
 };
 use crate::failure::Failure;
-use bytes::Bytes;
-use http::{Method, Request, StatusCode};
 use serde_json::Value;
-use std::collections::BTreeMap;
-use tidegate_client::{Client, Discovery, Purpose, Resource};
-
-/// Who owns the fields that are set from here.
-const MANAGER: &str = "tidegate-manifests";
-/// The longest answer that is read.
-const LARGEST_ANSWER: usize = 16 << 20;
+use std::collections::{BTreeMap, BTreeSet};
+use tidegate_client::{Client, Resource};
 
 /// What was done so far.
 #[derive(Debug)]
 pub(super) struct Applier {
-    client: Client,
-    discovery: Discovery,
-    applied: Vec<Identity>,
-    /// What was said about each object the last time, so that it is said once.
+    remote: Remote,
+    /// The list, as it is on the server.
+    listed: Vec<Identity>,
+    /// Which manifest has become which object.
+    known: BTreeMap<String, Identity>,
+    /// What was said about each manifest the last time, so that it is said once.
     said: BTreeMap<String, String>,
-    failed: bool,
+    /// The manifests that must be tried again.
+    failed: BTreeSet<String>,
+    /// Whether something could not be deleted or listed.
+    unfinished: bool,
+}
+
+/// What is done this time.
+struct Turn<'a> {
+    manifests: Vec<&'a Manifest>,
+    /// Only what failed the last time.
+    again: bool,
+    lines: Vec<String>,
 }
 
 impl Applier {
     /// Begins with the list of an earlier run.
     pub(super) async fn new(client: Client) -> Result<Self, Failure> {
-        let discovery = Discovery::fetch(&client).await.map_err(Failure::error)?;
-        let answer = client
-            .get(inventory::PATH, "application/json", Purpose::Call)
-            .await
-            .map_err(Failure::error)?;
-        let applied = if answer.status == StatusCode::OK {
-            let bytes = answer.bytes(LARGEST_ANSWER).await.map_err(Failure::error)?;
-            serde_json::from_slice(&bytes)
-                .map(|object| inventory::from_object(&object))
-                .unwrap_or_default()
-        } else {
-            Vec::new()
+        let remote = Remote::new(client).await?;
+        let listed = match remote.get(inventory::PATH).await {
+            Ok(object) => inventory::from_object(&object),
+            Err(refused) if refused.missing => Vec::new(),
+            Err(refused) => {
+                return Err(Failure::error(format!(
+                    "cannot read what was applied: {}",
+                    refused.message
+                )));
+            }
         };
         Ok(Self {
-            client,
-            discovery,
-            applied,
+            remote,
+            listed,
+            known: BTreeMap::new(),
             said: BTreeMap::new(),
-            failed: false,
+            failed: BTreeSet::new(),
+            unfinished: false,
         })
     }
 
     /// Whether something failed that may succeed now.
     pub(super) fn must_try_again(&self) -> bool {
-        self.failed
+        self.unfinished || !self.failed.is_empty()
     }
 
-    /// Applies all objects; where all files are known, deletes what is in none. Gives what there is to say.
+    /// Applies all objects, or only those that failed; where all files are known, deletes what is in none. Gives what
+    /// there is to say.
     pub(super) async fn apply(
         &mut self,
         manifests: impl Iterator<Item = &Manifest>,
         whole: bool,
+        again: bool,
     ) -> Vec<String> {
-        let mut manifests: Vec<&Manifest> = manifests.collect();
-        manifests.sort_by_key(|manifest| rank(&manifest.object));
-        self.failed = false;
-        let mut lines = Vec::new();
-        let mut wanted = Vec::new();
-        for manifest in manifests {
-            let place = format!("{}:{}", manifest.file, manifest.line);
-            let outcome = self.apply_one(manifest).await;
-            let text = match outcome {
-                Ok((identity, changed)) => {
-                    let text = format!("{} applied", identity.shown());
-                    wanted.push(identity);
-                    if !changed {
-                        self.said.insert(place, text);
-                        continue;
-                    }
-                    text
-                }
-                Err((identity, error)) => {
-                    self.failed = true;
-                    wanted.extend(identity);
-                    format!("{place}: {error}")
-                }
-            };
-            if self.said.insert(place, text.clone()).as_ref() != Some(&text)
-                || text.ends_with(" applied")
-            {
-                lines.push(text);
-            }
+        let mut turn = Turn {
+            manifests: manifests.collect(),
+            again,
+            lines: Vec::new(),
+        };
+        turn.manifests
+            .sort_by_key(|manifest| rank(&manifest.object));
+        self.unfinished = false;
+        self.remote.forget_discovery();
+        let places: BTreeSet<String> = turn
+            .manifests
+            .iter()
+            .map(|manifest| manifest.place())
+            .collect();
+        self.known.retain(|place, _| places.contains(place));
+        self.failed.retain(|place| places.contains(place));
+        self.said.retain(|place, _| places.contains(place));
+        for rank in FIRST..=LAST {
+            self.apply_rank(&mut turn, rank).await;
         }
         if whole {
-            lines.extend(self.prune(&wanted).await);
-        } else {
-            wanted.extend(self.applied.iter().cloned());
-            wanted.sort();
-            wanted.dedup();
+            self.prune(&mut turn).await;
         }
-        self.remember(wanted, &mut lines).await;
-        lines
+        turn.lines
     }
 
-    /// Applies one object. Whether it changed, or what is wrong.
+    /// Applies the objects of one rank.
+    async fn apply_rank(&mut self, turn: &mut Turn<'_>, wanted: u8) {
+        let mut ready = Vec::new();
+        let mut list = self.listed.clone();
+        for manifest in turn
+            .manifests
+            .iter()
+            .filter(|manifest| rank(&manifest.object) == wanted)
+        {
+            let place = manifest.place();
+            if turn.again && !self.failed.contains(&place) {
+                continue;
+            }
+            match self.identify(manifest).await {
+                Ok((resource, identity)) => {
+                    if !list.iter().any(|one| one.key() == identity.key()) {
+                        list.push(identity.clone());
+                    }
+                    self.known.insert(place, identity.clone());
+                    ready.push((*manifest, resource, identity));
+                }
+                Err(why) => self.fail(&mut turn.lines, manifest, &why),
+            }
+        }
+        self.remember(list, &mut turn.lines).await;
+        let mut definitions = Vec::new();
+        for (manifest, resource, identity) in ready {
+            let path = remote::path(&resource, &identity);
+            let changed = self
+                .apply_one(manifest, &identity, &path, &mut turn.lines)
+                .await;
+            if changed && identity.kind == "CustomResourceDefinition" {
+                definitions.push(path);
+            }
+        }
+        for path in definitions {
+            self.remote.established(&path).await;
+        }
+    }
+
+    /// Applies one object. Whether it has changed.
     async fn apply_one(
         &mut self,
         manifest: &Manifest,
-    ) -> Result<(Identity, bool), (Option<Identity>, String)> {
+        identity: &Identity,
+        path: &str,
+        lines: &mut Vec<String>,
+    ) -> bool {
+        let place = manifest.place();
+        if let Some(first) = self.first_place(&place, identity) {
+            self.fail(
+                lines,
+                manifest,
+                &format!("{} is in {first} already", identity.shown()),
+            );
+            return false;
+        }
+        let version = |object: &Value| object.pointer("/metadata/resourceVersion").cloned();
+        let before = self.remote.get(path).await.ok().as_ref().and_then(version);
+        match self.remote.apply(path, &manifest.object).await {
+            Err(refused) => {
+                self.fail(lines, manifest, &refused.message);
+                false
+            }
+            Ok(object) => {
+                self.failed.remove(&place);
+                self.said.remove(&place);
+                let changed = before.is_none() || before != version(&object);
+                if changed {
+                    lines.push(format!("{} applied", identity.shown()));
+                }
+                changed
+            }
+        }
+    }
+
+    /// Another manifest, earlier in the order of places, that is the same object.
+    fn first_place(&self, place: &str, identity: &Identity) -> Option<String> {
+        let mut before = self
+            .known
+            .iter()
+            .take_while(|(other, _)| other.as_str() < place);
+        let (first, _) = before.find(|(_, other)| other.key() == identity.key())?;
+        Some(
+            first
+                .rsplit_once(' ')
+                .map_or(first.as_str(), |(place, _)| place)
+                .to_owned(),
+        )
+    }
+
+    /// Says what is wrong, once, and remembers to try again.
+    fn fail(&mut self, lines: &mut Vec<String>, manifest: &Manifest, why: &str) {
+        let place = manifest.place();
+        let text = format!("{}:{}: {why}", manifest.file, manifest.line);
+        self.failed.insert(place.clone());
+        if self.said.insert(place, text.clone()).as_ref() != Some(&text) {
+            lines.push(text);
+        }
+    }
+
+    /// Which object of which resource a manifest is.
+    async fn identify(&mut self, manifest: &Manifest) -> Result<(Resource, Identity), String> {
         let text = |pointer: &str| {
             manifest
                 .object
@@ -116,11 +210,8 @@ impl Applier {
                 .and_then(Value::as_str)
                 .unwrap_or_default()
         };
-        let (api_version, kind) = (text("/apiVersion"), text("/kind"));
-        let resource = self
-            .resource(api_version, kind)
-            .await
-            .map_err(|error| (None, error))?;
+        let kind = text("/kind");
+        let resource = self.remote.resource(text("/apiVersion"), kind).await?;
         let namespace = match (resource.namespaced, text("/metadata/namespace")) {
             (false, _) => "",
             (true, "") => "default",
@@ -133,178 +224,103 @@ impl Applier {
             namespace: namespace.to_owned(),
             name: text("/metadata/name").to_owned(),
         };
-        let before = self.version_of(&resource, &identity).await;
-        let path = path(
-            &resource,
-            &identity,
-            &format!("?fieldManager={MANAGER}&force=true&fieldValidation=Strict"),
-        );
-        let body = manifest.object.to_string();
-        let answer = self
-            .call(
-                Method::PATCH,
-                &path,
-                "application/apply-patch+yaml",
-                body.into(),
-            )
-            .await;
-        match answer {
-            Ok(object) => {
-                let after = object
-                    .pointer("/metadata/resourceVersion")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned);
-                Ok((identity, before.is_none() || before != after))
-            }
-            Err(error) => Err((Some(identity), error)),
-        }
+        Ok((resource, identity))
     }
 
-    /// The resource of a kind. A kind that isn't known may have come since.
-    async fn resource(&mut self, api_version: &str, kind: &str) -> Result<Resource, String> {
-        let find = |discovery: &Discovery| {
-            let mut all = discovery.resources();
-            all.find(|resource| {
-                resource.kind == kind && resource.gvr().api_version() == api_version
-            })
-            .cloned()
-        };
-        if let Some(resource) = find(&self.discovery) {
-            return Ok(resource);
-        }
-        self.discovery = Discovery::fetch(&self.client)
-            .await
-            .map_err(|error| error.to_string())?;
-        find(&self.discovery).ok_or_else(|| format!("no kind {kind} in {api_version} is served"))
-    }
-
-    async fn version_of(&self, resource: &Resource, identity: &Identity) -> Option<String> {
-        let object = self
-            .call(
-                Method::GET,
-                &path(resource, identity, ""),
-                "application/json",
-                Bytes::new(),
-            )
-            .await
-            .ok()?;
-        object
-            .pointer("/metadata/resourceVersion")
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    }
-
-    /// Deletes what was applied once and is wanted no more.
-    async fn prune(&mut self, wanted: &[Identity]) -> Vec<String> {
-        let mut lines = Vec::new();
-        for identity in self.applied.clone().into_iter().rev() {
-            if wanted.iter().any(|one| one.key() == identity.key()) {
+    /// Deletes what was applied once and is wanted no more, the last first.
+    async fn prune(&mut self, turn: &mut Turn<'_>) {
+        let mut list = Vec::new();
+        for identity in self.listed.clone().into_iter().rev() {
+            if self.known.values().any(|one| one.key() == identity.key())
+                || may_be_wanted(&identity, &turn.manifests)
+            {
+                list.push(identity);
                 continue;
             }
-            let api_version = if identity.group.is_empty() {
-                identity.version.clone()
-            } else {
-                format!("{}/{}", identity.group, identity.version)
-            };
-            let Ok(resource) = self.resource(&api_version, &identity.kind).await else {
+            let Ok(resource) = self
+                .remote
+                .resource(&identity.api_version(), &identity.kind)
+                .await
+            else {
                 // Its kind is gone, and so is it.
                 continue;
             };
-            let body = Bytes::from_static(b"{\"kind\":\"DeleteOptions\",\"apiVersion\":\"v1\",\"propagationPolicy\":\"Background\"}");
             match self
-                .call(
-                    Method::DELETE,
-                    &path(&resource, &identity, ""),
-                    "application/json",
-                    body,
-                )
+                .remote
+                .delete(&remote::path(&resource, &identity))
                 .await
             {
-                Ok(_) => lines.push(format!("{} deleted", identity.shown())),
-                Err(error) => {
-                    lines.push(format!("{} cannot be deleted: {error}", identity.shown()))
+                Ok(true) => turn.lines.push(format!("{} deleted", identity.shown())),
+                Ok(false) => {}
+                Err(refused) => {
+                    turn.lines.push(format!(
+                        "{} cannot be deleted: {}",
+                        identity.shown(),
+                        refused.message
+                    ));
+                    self.unfinished = true;
+                    list.push(identity);
                 }
             }
         }
-        lines
+        list.reverse();
+        self.remember(list, &mut turn.lines).await;
     }
 
     /// Keeps the list on the server.
-    async fn remember(&mut self, wanted: Vec<Identity>, lines: &mut Vec<String>) {
-        if wanted == self.applied {
+    async fn remember(&mut self, list: Vec<Identity>, lines: &mut Vec<String>) {
+        if list == self.listed {
             return;
         }
-        let path = format!("{}?fieldManager={MANAGER}&force=true", inventory::PATH);
-        let body = inventory::to_object(&wanted).to_string();
-        if let Err(error) = self
-            .call(
-                Method::PATCH,
-                &path,
-                "application/apply-patch+yaml",
-                body.into(),
-            )
+        match self
+            .remote
+            .apply(inventory::PATH, &inventory::to_object(&list))
             .await
         {
-            self.failed = true;
-            lines.push(format!(
-                "the list of what was applied cannot be kept: {error}"
-            ));
-            return;
+            Ok(_) => self.listed = list,
+            Err(refused) => {
+                self.unfinished = true;
+                lines.push(format!(
+                    "the list of what was applied cannot be kept: {}",
+                    refused.message
+                ));
+            }
         }
-        self.applied = wanted;
-    }
-
-    async fn call(
-        &self,
-        method: Method,
-        path: &str,
-        content_type: &str,
-        body: Bytes,
-    ) -> Result<Value, String> {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("content-type", content_type)
-            .header("accept", "application/json")
-            .body(body)
-            .map_err(|error| error.to_string())?;
-        let answer = self
-            .client
-            .send(request)
-            .await
-            .map_err(|error| error.to_string())?;
-        let status = answer.status;
-        let bytes = answer
-            .bytes(LARGEST_ANSWER)
-            .await
-            .map_err(|error| error.to_string())?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| error.to_string())?;
-        if status.is_success() {
-            return Ok(value);
-        }
-        let message = value["message"]
-            .as_str()
-            .unwrap_or("the server gives no reason");
-        Err(message.to_owned())
     }
 }
 
-fn path(resource: &Resource, identity: &Identity, query: &str) -> String {
-    let namespace = (!identity.namespace.is_empty()).then_some(identity.namespace.as_str());
-    format!(
-        "{}/{}{query}",
-        resource.gvr().path(namespace),
-        identity.name
-    )
+/// Whether a manifest is this object as far as its text tells: its kind may not be served at the moment.
+fn may_be_wanted(identity: &Identity, manifests: &[&Manifest]) -> bool {
+    manifests.iter().any(|manifest| {
+        let text = |pointer: &str| {
+            manifest
+                .object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let group = text("/apiVersion")
+            .rsplit_once('/')
+            .map_or("", |(group, _)| group);
+        let namespace = text("/metadata/namespace");
+        (group, text("/kind"), text("/metadata/name"))
+            == (&identity.group, &identity.kind, &identity.name)
+            && (namespace == identity.namespace
+                || namespace.is_empty()
+                || identity.namespace.is_empty())
+    })
 }
+
+const FIRST: u8 = 0;
+const LAST: u8 = 4;
 
 /// What others need comes first.
 fn rank(object: &Value) -> u8 {
     match object["kind"].as_str().unwrap_or_default() {
-        "Namespace" => 0,
+        "Namespace" => FIRST,
         "CustomResourceDefinition" => 1,
         "ServiceAccount" | "ClusterRole" | "Role" => 2,
         "Secret" | "ConfigMap" => 3,
-        _ => 4,
+        _ => LAST,
     }
 }

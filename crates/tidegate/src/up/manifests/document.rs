@@ -1,6 +1,7 @@
 //! From the text of a file to the objects in it.
 
 use serde_json::Value;
+use tidegate_schema::{ParseError, Parsed, parse_json, parse_yaml};
 
 /// An object, and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,6 +11,21 @@ pub(super) struct Manifest {
     /// The line at which its document begins.
     pub(super) line: usize,
     pub(super) object: Value,
+}
+
+impl Manifest {
+    /// Which manifest this is, among all.
+    pub(super) fn place(&self) -> String {
+        let text = |pointer: &str| {
+            self.object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let Self { file, line, .. } = self;
+        let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+        format!("{file}:{line} {}/{namespace}/{name}", text("/kind"))
+    }
 }
 
 /// Reads all documents of a file. The error names the file and the line.
@@ -22,11 +38,9 @@ pub(super) fn read(file: &str, text: &str) -> Result<Vec<Manifest>, String> {
         {
             continue;
         }
-        let value: Value = serde_saphyr::from_str(&document).map_err(|error| {
-            let at = error
-                .location()
-                .map_or(line, |place| line - 1 + place.line() as usize);
-            format!("{file}:{at}: {error}")
+        let value = parse(&document).map_err(|why| {
+            let at = line - 1 + fault_line(&document);
+            format!("{file}:{at}: {why}")
         })?;
         for object in expanded(value) {
             check(&object).map_err(|why| format!("{file}:{line}: {why}"))?;
@@ -38,6 +52,43 @@ pub(super) fn read(file: &str, text: &str) -> Result<Vec<Manifest>, String> {
         }
     }
     Ok(manifests)
+}
+
+/// Reads a document as kubectl does: JSON, or YAML 1.1. A field that is there twice is a fault.
+fn parse(document: &str) -> Result<Value, String> {
+    let json = document
+        .trim_start()
+        .starts_with('{')
+        .then(|| parse_json(document.as_bytes()));
+    let parsed: Result<Parsed, ParseError> = match json {
+        Some(Ok(parsed)) => Ok(parsed),
+        // It may be YAML that begins like JSON.
+        Some(Err(_)) | None => parse_yaml(document.as_bytes()),
+    };
+    let parsed = parsed.map_err(|error| {
+        let text = error.to_string().replace('\n', " ");
+        // The line is said before, and counted from the beginning of the file.
+        match text
+            .strip_prefix("yaml: line ")
+            .and_then(|rest| rest.split_once(": "))
+        {
+            Some((_, why)) => why.to_owned(),
+            None => text,
+        }
+    })?;
+    match parsed.duplicates.first() {
+        Some(first) => Err(first.replace('\n', " ")),
+        None => Ok(parsed.value),
+    }
+}
+
+/// The line of a document with a fault. Kubernetes' words name a line too, but not always the right one.
+fn fault_line(document: &str) -> usize {
+    let read: Result<Value, _> = serde_saphyr::from_str(document);
+    let place = read.err().and_then(|error| error.location());
+    place
+        .and_then(|place| usize::try_from(place.line()).ok())
+        .unwrap_or(1)
 }
 
 /// The documents of a YAML stream, each with the number of its first line.
@@ -136,6 +187,22 @@ mod tests {
             &format!("{}---\nkind: X\n", object("a")),
             "a.yaml:6: apiVersion is missing",
         );
-        check(&format!("{}---\na: [\n", object("a")), "a.yaml:");
+        check(
+            &format!("{}---\na: [\n", object("a")),
+            "a.yaml:7: did not find expected node content",
+        );
+        check(
+            "a: 1\nb: 2\na: 3\n",
+            "a.yaml:3: yaml: unmarshal errors:   line 3: key \"a\" already set in map",
+        );
+        check("{\n\"a\": 1,\n\"b\" 2}", "a.yaml:");
+        check(
+            "a: b: c\n",
+            "a.yaml:1: mapping values are not allowed in this context",
+        );
+        check(
+            "a: 1\n\tb: 2\n",
+            "a.yaml:2: found character that cannot start any token",
+        );
     }
 }

@@ -1,7 +1,6 @@
 //! The list of what was applied from here, kept on the server.
 
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The config map with the list.
 pub(super) const PATH: &str = "/api/v1/namespaces/kube-system/configmaps/tidegate-manifests";
@@ -22,7 +21,16 @@ impl Identity {
         (&self.group, &self.kind, &self.namespace, &self.name)
     }
 
-    /// `deployments` and so on are said in the words `kind/name in namespace`.
+    /// As objects say it: `apps/v1`.
+    pub(super) fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// For people: `Deployment.apps/web in shop`.
     pub(super) fn shown(&self) -> String {
         let kind = if self.group.is_empty() {
             self.kind.clone()
@@ -60,13 +68,13 @@ pub(super) fn to_object(identities: &[Identity]) -> Value {
     })
 }
 
-/// The list in a config map.
+/// The list in a config map, in its order: what was applied first comes first.
 pub(super) fn from_object(object: &Value) -> Vec<Identity> {
     let text = object
         .pointer("/data/objects")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let mut found = BTreeMap::new();
+    let mut found: Vec<Identity> = Vec::new();
     for line in text.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         if let [group, version, kind, namespace, name] = words.as_slice() {
@@ -77,10 +85,10 @@ pub(super) fn from_object(object: &Value) -> Vec<Identity> {
                 namespace: undash(namespace),
                 name: (*name).to_owned(),
             };
-            found.insert(identity, ());
+            found.push(identity);
         }
     }
-    found.into_keys().collect()
+    found
 }
 
 fn dash(text: &str) -> &str {

@@ -1,0 +1,13 @@
+//! Tests of `tidegate up`, `backup` and `restore` from outside: the built command, its files, its signals, its API.
+//!
+//! They need nothing but loopback and a temporary folder.
+
+mod api;
+mod backup;
+mod durable;
+mod folder;
+mod manifests;
+mod process;
+mod starting;
+mod tokens;
+mod watching;
