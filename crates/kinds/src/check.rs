@@ -3,6 +3,7 @@
 pub(crate) mod address;
 pub(crate) mod amounts;
 pub(crate) mod autoscaler;
+pub(crate) mod certificate;
 pub(crate) mod config;
 pub(crate) mod container;
 pub(crate) mod endpoints;

@@ -64,8 +64,10 @@ fn answer(cluster: &Cluster, call: &Call, scale: Value) -> Result<Answer, ApiErr
     let number = |name: &str, description: &str| json!({ "name": name, "type": "integer", "format": "", "description": description, "priority": 0 });
     let (name, age) = (column("Name"), column("Age"));
     let shown = |at: Option<usize>, all: &[Value]| at.and_then(|at| all.get(at)).cloned();
+    let mut first = shown(name, columns).unwrap_or_default();
+    first["format"] = "".into();
     table["columnDefinitions"] = json!([
-        shown(name, columns),
+        first,
         number(
             "Desired",
             "replicas is the desired number of instances for the scaled object."

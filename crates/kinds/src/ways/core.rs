@@ -25,6 +25,7 @@ pub(super) const ALL: &[Ways] = &[
         },
         check: check::config::secret,
         check_update: check::config::secret_update,
+        warn: check::certificate::warn,
         ..USUAL
     },
     Ways {
