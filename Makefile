@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 
-.PHONY: help setup run test check fmt sim crash fuzz-long bench-informer instructions docs
+.PHONY: help setup run test check fmt sim crash fuzz-long differential differential-record helm kubectl-record bench-informer instructions docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ differential: ## send the whole corpus of requests to a real kube-apiserver too
 
 differential-record: ## record the real kube-apiserver's answers to the corpus
 	@scripts/differential.sh record
+
+helm: ## install, upgrade, roll back and remove a chart with Helm on `tidegate up`; builds Helm the first time
+	@cargo test -p tidegate --test helm -- --ignored
+
+kubectl-record: ## run kubectl's scripts on a real cluster and keep what it prints (SCRIPT=create for one)
+	@TIDEGATE_RECORD=1 TIDEGATE_SCRIPT=$(SCRIPT) cargo test -p tidegate --test kubectl
 
 bench-informer: ## compare the informer with its peers (COUNT=10000 objects)
 	@bench/informer/run.py --count $(or $(COUNT),10000)

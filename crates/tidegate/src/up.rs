@@ -54,13 +54,16 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
         error => Failure::error(error),
     })?;
     let kubeconfig = write_kubeconfig(&server, arguments, data.as_ref())?;
-    say(&server, &kubeconfig);
-    let manifests = match &arguments.manifests {
-        Some(dir) => Some(Manifests::follow(dir, &kubeconfig).await?),
-        None => None,
-    };
     // The first signal asks for an end in peace, the second one ends at once.
-    signals.next().await;
+    let manifests = tokio::select! {
+        manifests = follow(arguments, &kubeconfig) => {
+            let manifests = manifests?;
+            say(&server, &kubeconfig);
+            signals.next().await;
+            manifests
+        }
+        _ = signals.next() => None,
+    };
     if let Some(manifests) = manifests {
         manifests.stop();
     }
@@ -70,6 +73,14 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
     };
     remove_temporary(&kubeconfig, arguments);
     Ok(ended)
+}
+
+/// Applies the manifests, if there are any, and follows them from then on.
+async fn follow(arguments: &UpArgs, kubeconfig: &Path) -> Result<Option<Manifests>, Failure> {
+    match &arguments.manifests {
+        Some(dir) => Manifests::follow(dir, kubeconfig).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Writes the administrator's kubeconfig where it was asked for, else into the data directory.

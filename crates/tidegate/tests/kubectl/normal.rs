@@ -60,6 +60,14 @@ fn part_of(part: &str) -> String {
 
 fn is_age(part: &str) -> bool {
     let digits = part.bytes().any(|byte| byte.is_ascii_digit());
-    let units = part.bytes().filter(|byte| matches!(byte, b's' | b'm' | b'h' | b'd')).count();
-    digits && units >= 1 && part.ends_with(['s', 'm', 'h', 'd']) && part.bytes().all(|byte| byte.is_ascii_digit() || b"smhd".contains(&byte))
+    let units = part
+        .bytes()
+        .filter(|byte| matches!(byte, b's' | b'm' | b'h' | b'd'))
+        .count();
+    digits
+        && units >= 1
+        && part.ends_with(['s', 'm', 'h', 'd'])
+        && part
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || b"smhd".contains(&byte))
 }

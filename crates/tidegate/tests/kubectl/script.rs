@@ -43,7 +43,11 @@ impl Script {
                 }
             }
         }
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let name = path
+            .file_stem()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
         Self { name, steps }
     }
 
@@ -79,16 +83,27 @@ impl Script {
         text
     }
 
-    /// Where this script printed something else than another.
-    pub(super) fn differences(&self, expected: &Self) -> Vec<String> {
+    /// Each command, and how what it printed differs from another time.
+    pub(super) fn compare(&self, expected: &Self) -> Vec<Compared> {
         let both = self.steps.iter().zip(&expected.steps);
-        both.filter(|(found, expected)| found.printed != expected.printed || found.code != expected.code)
-            .map(|(found, expected)| {
+        both.map(|(found, expected)| {
+            let name = format!("{}: {}", self.name, found.command);
+            let differs = found.printed != expected.printed || found.code != expected.code;
+            let difference = differs.then(|| {
                 format!(
-                    "{}: $ {}\n--- expected (exit {})\n{}--- found (exit {})\n{}",
-                    self.name, found.command, expected.code, expected.printed, found.code, found.printed
+                    "{name}\n--- expected (exit {})\n{}--- found (exit {})\n{}",
+                    expected.code, expected.printed, found.code, found.printed
                 )
-            })
-            .collect()
+            });
+            Compared { name, difference }
+        })
+        .collect()
     }
+}
+
+/// A command that ran twice.
+pub(super) struct Compared {
+    /// Its script and itself.
+    pub(super) name: String,
+    pub(super) difference: Option<String>,
 }

@@ -41,7 +41,11 @@ impl Shell {
         let binary = tidegate_testcluster::binary().expect("kubectl");
         let kubectl = folder.join("bin/kubectl");
         fs::create_dir_all(folder.join("bin")).expect("a folder");
-        let script = format!("#!/bin/sh\nexec '{}' kubectl --cache-dir '{}' \"$@\"\n", binary.display(), folder.join("cache").display());
+        let script = format!(
+            "#!/bin/sh\nexec '{}' kubectl --cache-dir '{}' \"$@\"\n",
+            binary.display(),
+            folder.join("cache").display()
+        );
         fs::write(&kubectl, script).expect("a script");
         let mode = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o755);
         fs::set_permissions(&kubectl, mode).expect("a mode");
@@ -59,7 +63,10 @@ impl Shell {
             .arg("-c")
             .arg(format!("exec 2>&1; {line}"))
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kubectl/files"))
-            .env("PATH", format!("{}:{path}", self.folder.join("bin").display()))
+            .env(
+                "PATH",
+                format!("{}:{path}", self.folder.join("bin").display()),
+            )
             .env("KUBECONFIG", &self.kubeconfig)
             .env("NS", namespace)
             .env("HOME", &self.folder)
