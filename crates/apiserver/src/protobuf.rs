@@ -56,7 +56,9 @@ pub(crate) fn translated(
     let media_type = found
         .and_then(|text| text.split(';').next())
         .unwrap_or_default();
-    if !media_type.trim().eq_ignore_ascii_case(MEDIA_TYPE) || body.is_empty() {
+    let is_ours = media_type.trim().eq_ignore_ascii_case(MEDIA_TYPE) && body.starts_with(MAGIC);
+    if !is_ours {
+        // A body that only says it is in this form is refused where its kind is known.
         return Ok((headers, body));
     }
     let object = to_json(&body).map_err(|error| ApiError::bad_request(error.to_string()))?;

@@ -481,14 +481,11 @@ fn put(object: &mut Value, key: &str, value: Option<Value>) {
 }
 
 fn differ_beyond_metadata(new: &Value, old: &Value) -> bool {
-    let fields = |value: &Value| -> Vec<(String, Value)> {
+    fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
         let fields = value.as_object().into_iter().flatten();
-        fields
-            .filter(|(key, _)| *key != "metadata")
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect()
-    };
-    fields(new) != fields(old)
+        fields.filter(|(key, _)| *key != "metadata")
+    }
+    !fields(new).eq(fields(old))
 }
 
 /// Errors of the object as a whole, which has no path, as Kubernetes names them.
