@@ -39,6 +39,7 @@ settle() {
 }
 
 # What a case's file keeps of a refusal.
+# shellcheck disable=SC2016 # the names are jq's
 refusal='{code: .code, causes: (.details.causes // []), warnings: $warnings[0]}'
 
 for file in "$data"/bad/*.json; do
