@@ -189,7 +189,7 @@ mod tests {
         );
         check(
             &format!("{}---\na: [\n", object("a")),
-            "a.yaml:7: did not find expected node content",
+            "a.yaml:6: did not find expected node content",
         );
         check(
             "a: 1\nb: 2\na: 3\n",
