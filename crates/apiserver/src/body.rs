@@ -1,5 +1,6 @@
 //! The body of an answer: bytes at hand, or frames that come as they happen.
 
+use crate::serve::pace::Pace;
 use bytes::Bytes;
 use futures::Stream;
 use http_body::{Frame, SizeHint};
@@ -8,13 +9,27 @@ use std::{
     convert::Infallible,
     fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
+use tokio::sync::OwnedSemaphorePermit;
 
 type Frames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
+/// Long chunks are sent in pieces of this size.
+const PIECE: usize = 64 * 1024;
+
 /// An answer's body.
-pub(crate) struct Body(Kind);
+pub(crate) struct Body {
+    kind: Kind,
+    sending: Option<Sending>,
+}
+
+/// Where a body is sent to, and the place that it has there.
+struct Sending {
+    pace: Arc<Pace>,
+    place: Arc<OwnedSemaphorePermit>,
+}
 
 enum Kind {
     /// Chunks that are there already, so that a list need not be copied into one buffer.
@@ -24,25 +39,39 @@ enum Kind {
 }
 
 impl Body {
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            sending: None,
+        }
+    }
+
+    /// A body whose pieces are watched until they are sent.
+    pub(crate) fn sent(mut self, pace: Arc<Pace>, place: OwnedSemaphorePermit) -> Self {
+        let place = Arc::new(place);
+        self.sending = Some(Sending { pace, place });
+        self
+    }
+
     /// No bytes.
     pub(crate) fn empty() -> Self {
-        Self(Kind::Chunks(VecDeque::new()))
+        Self::of(Kind::Chunks(VecDeque::new()))
     }
 
     /// These chunks, one after the other.
     pub(crate) fn chunks(chunks: impl IntoIterator<Item = Bytes>) -> Self {
         let chunks = chunks.into_iter().filter(|chunk| !chunk.is_empty());
-        Self(Kind::Chunks(chunks.collect()))
+        Self::of(Kind::Chunks(chunks.collect()))
     }
 
     /// Frames as they come. Polled only while the client reads.
     pub(crate) fn stream(frames: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        Self(Kind::Stream(Box::pin(frames)))
+        Self::of(Kind::Stream(Box::pin(frames)))
     }
 
     /// How many bytes there are, where that is known.
     pub(crate) fn len(&self) -> Option<u64> {
-        match &self.0 {
+        match &self.kind {
             Kind::Chunks(chunks) => Some(chunks.iter().map(|chunk| chunk.len() as u64).sum()),
             Kind::Stream(_) => None,
         }
@@ -75,19 +104,36 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let next = match &mut self.0 {
-            Kind::Chunks(chunks) => Poll::Ready(chunks.pop_front()),
+        let body = &mut *self;
+        let next = match &mut body.kind {
+            Kind::Chunks(chunks) => Poll::Ready(next_piece(chunks)),
             Kind::Stream(frames) => frames.as_mut().poll_next(context),
         };
-        next.map(|chunk| chunk.map(|chunk| Ok(Frame::data(chunk))))
+        next.map(|chunk| {
+            let chunk = chunk.map(|chunk| match &body.sending {
+                Some(sending) => sending.pace.piece(chunk, &sending.place),
+                None => chunk,
+            });
+            chunk.map(|chunk| Ok(Frame::data(chunk)))
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.0, Kind::Chunks(chunks) if chunks.is_empty())
+        matches!(&self.kind, Kind::Chunks(chunks) if chunks.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
         self.len()
             .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
+}
+
+/// The next chunk, or the first piece of a long one.
+fn next_piece(chunks: &mut VecDeque<Bytes>) -> Option<Bytes> {
+    let mut chunk = chunks.pop_front()?;
+    if chunk.len() > PIECE {
+        let rest = chunk.split_off(PIECE);
+        chunks.push_front(rest);
+    }
+    Some(chunk)
 }

@@ -9,7 +9,16 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -17,10 +26,6 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-/// How long a client may take to greet.
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a client may take to send the head of a request.
-const HEAD: Duration = Duration::from_secs(32);
 /// How often an idle HTTP/2 connection is asked whether it lives, and how long it may take to say so.
 const PING_EVERY: Duration = Duration::from_secs(30);
 const PING_PATIENCE: Duration = Duration::from_secs(15);
@@ -69,7 +74,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: TlsAcceptor, handler: Arc<
 async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let greeting = tokio::time::timeout(
-        HANDSHAKE,
+        handler.limits.handshake_time,
         tls.accept(Unstalled::new(stream, handler.limits.write_stall)),
     )
     .await;
@@ -81,9 +86,14 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
         .and_then(|chain| chain.first());
     let peer = Arc::new(Peer {
         certificate: certificate.map(|certificate| certificate.as_ref().to_vec()),
+        pace: Arc::default(),
     });
-    let cluster = handler.cluster.clone();
+    let pace = peer.pace.clone();
+    let (cluster, limits) = (handler.cluster.clone(), handler.limits.clone());
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asked = has_asked.clone();
     let service = service_fn(move |request| {
+        asked.store(true, Ordering::Relaxed);
         let (handler, peer) = (handler.clone(), peer.clone());
         async move { Ok::<_, Infallible>(handler.handle(request, &peer).await) }
     });
@@ -91,7 +101,7 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(limits.head_time)
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
@@ -100,10 +110,20 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = pace.stalled(limits.write_stall) => return Err(io::ErrorKind::TimedOut.into()),
+        () = silence(&has_asked, limits.head_time) => return Err(io::ErrorKind::TimedOut.into()),
         () = cluster.stopping() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
     };
     ended.map_err(io::Error::other)
+}
+
+/// Waits until a client has asked nothing for that long since it came. Those that have asked are waited for elsewhere.
+async fn silence(has_asked: &AtomicBool, patience: Duration) {
+    tokio::time::sleep(patience).await;
+    if has_asked.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
+    }
 }

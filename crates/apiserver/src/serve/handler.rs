@@ -2,6 +2,7 @@
 
 use super::{
     limits::{Class, Limits, Turnstile},
+    pace::Pace,
     respond, route,
 };
 use crate::{
@@ -16,10 +17,18 @@ use crate::{
 use bytes::Bytes;
 use futures::StreamExt;
 use http::{HeaderMap, Method, Request, Response, header, request};
-use http_body_util::{BodyExt, Limited};
+use http_body::Body as _;
+use http_body_util::{BodyExt, BodyStream, Limited};
 use hyper::body::Incoming;
-use std::sync::Arc;
+use std::{future::ready, sync::Arc, time::Duration};
 use tidegate_access::{Attributes, User};
+
+/// Bodies up to this many bytes are not watched on their way.
+const SHORT: u64 = 4096;
+
+/// So much of a body is read beyond the limit, and for so long.
+const DROPPED: usize = 16 << 20;
+const DROP_TIME: Duration = Duration::from_secs(2);
 
 /// What answers requests.
 #[derive(Debug)]
@@ -35,6 +44,7 @@ pub(crate) struct Handler {
 pub(crate) struct Peer {
     /// The certificate that the client showed; TLS has verified it.
     pub(crate) certificate: Option<Vec<u8>>,
+    pub(crate) pace: Arc<Pace>,
 }
 
 /// A request whose sender is known and may do what it asks.
@@ -83,22 +93,14 @@ impl Handler {
             Ok(admitted) => route::answer(self, admitted).await,
             Err(error) => respond::refusal(&error, &request_headers, &warnings),
         };
-        let with_permit = |body: Body| {
-            let held = http_body_util::BodyStream::new(body);
-            let held = held.filter_map(move |frame| {
-                let _held = &permit;
-                futures::future::ready(frame.ok().and_then(|frame| frame.into_data().ok()))
-            });
-            Body::stream(held)
-        };
         if is_head {
             return response.map(|_| Body::empty());
         }
-        // A body that is there whole needs its place no longer.
-        if response.body().len().is_some() {
+        // A short body is soon gone. Others keep their place until they are sent.
+        if response.body().len().is_some_and(|len| len <= SHORT) {
             response
         } else {
-            response.map(with_permit)
+            response.map(|body| body.sent(peer.pace.clone(), permit))
         }
     }
 
@@ -180,22 +182,41 @@ impl Handler {
             return Ok(Bytes::new());
         }
         let limit = self.limits.body_bytes;
-        let reading = Limited::new(body, limit).collect();
-        let Ok(read) = tokio::time::timeout(self.limits.body_time, reading).await else {
-            return Err(ApiError::timeout(
-                "the request's body did not come in time",
-                0,
-            ));
-        };
-        match read {
-            Ok(collected) => Ok(collected.to_bytes()),
-            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                Err(ApiError::too_large(format!("limit is {limit}")))
-            }
-            Err(error) => Err(ApiError::bad_request(format!(
+        let reading = tokio::time::timeout(self.limits.body_time, whole(body, limit));
+        match reading.await {
+            Ok(Ok(Some(body))) => Ok(body),
+            Ok(Ok(None)) => Err(ApiError::too_large(format!("limit is {limit}"))),
+            Ok(Err(error)) => Err(ApiError::bad_request(format!(
                 "the request's body can't be read: {error}"
             ))),
+            Err(_) => Err(ApiError::timeout(
+                "the request's body did not come in time",
+                0,
+            )),
         }
+    }
+}
+
+/// A body, unless it is longer than the limit. What is beyond it is read and dropped, up to a point, because a client
+/// that is still sending does not see the answer.
+async fn whole(mut body: Incoming, limit: usize) -> Result<Option<Bytes>, hyper::Error> {
+    let least = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if least > limit.saturating_add(DROPPED) {
+        return Ok(None);
+    }
+    let collected = Limited::new(&mut body, limit).collect().await;
+    match collected {
+        Ok(collected) => Ok(Some(collected.to_bytes())),
+        Err(error) => match error.downcast::<hyper::Error>() {
+            Ok(error) => Err(*error),
+            Err(_too_long) => {
+                let rest = Limited::new(body, DROPPED);
+                let rest = BodyStream::new(rest).for_each(|_dropped| ready(()));
+                // Whether it has come to an end or not, the answer is the same.
+                let _ = tokio::time::timeout(DROP_TIME, rest).await;
+                Ok(None)
+            }
+        },
     }
 }
 

@@ -16,6 +16,10 @@ pub struct Limits {
     pub watches: usize,
     /// Connections at once. Others wait to be accepted.
     pub connections: usize,
+    /// How long a client may take to greet.
+    pub handshake_time: Duration,
+    /// How long the head of a request may take to come, and how long a connection may be idle.
+    pub head_time: Duration,
     /// How long a request's body may take to come.
     pub body_time: Duration,
     /// How long a client may take to read what it is sent before it is cut off.
@@ -30,6 +34,8 @@ impl Default for Limits {
             writing: 200,
             watches: 10_000,
             connections: 20_000,
+            handshake_time: Duration::from_secs(10),
+            head_time: Duration::from_secs(32),
             body_time: Duration::from_secs(60),
             write_stall: Duration::from_secs(60),
         }
