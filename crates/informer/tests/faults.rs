@@ -4,13 +4,23 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use tidegate_informer::{
     Client, ClientOptions, Event, Gvr, Informer, InformerFactory, Phase, Source, from_fn,
 };
-use tidegate_testcluster::{Cluster, FaultProxy, Options, User};
+use tidegate_testcluster::{Cluster, FaultProxy, Options, Server, User, on_both};
 use tokio::time::{Instant, sleep, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-async fn own_cluster() -> Cluster {
+on_both! {
+    a_killed_api_server_is_resumed_without_a_relist,
+    forgotten_history_is_listed_again,
+    half_open_connections_are_noticed_in_ten_seconds,
+    rotated_tokens_are_read_again,
+    an_etcd_restart_is_survived,
+    absent_resources_are_waited_for,
+}
+
+async fn own_cluster(server: Server) -> Cluster {
     let options = Options {
+        server,
         controller_manager: false,
         ..Options::default()
     };
@@ -126,9 +136,8 @@ fn relists(factory: &InformerFactory, resource: &str) -> u64 {
     of_resource.flat_map(|one| one.relists.values()).sum()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_killed_api_server_is_resumed_without_a_relist() {
-    let cluster = own_cluster().await;
+async fn a_killed_api_server_is_resumed_without_a_relist(server: Server) {
+    let cluster = own_cluster(server).await;
     let factory = factory(cluster.kubeconfig().to_owned()).await;
     let informer = synced(&factory, "", "configmaps").await;
     put(&cluster, "a", "1").await;
@@ -153,9 +162,8 @@ async fn a_killed_api_server_is_resumed_without_a_relist() {
     assert_eq!(needless_relists(&factory, "configmaps"), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn forgotten_history_is_listed_again() {
-    let cluster = own_cluster().await;
+async fn forgotten_history_is_listed_again(server: Server) {
+    let cluster = own_cluster(server).await;
     let proxy = FaultProxy::start(cluster.address()).await.expect("a proxy");
     let kubeconfig = cluster
         .kubeconfig_via(User::Admin, proxy.address())
@@ -196,9 +204,8 @@ async fn forgotten_history_is_listed_again() {
     assert_eq!(deleted, [("goes".to_owned(), true)]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn half_open_connections_are_noticed_in_ten_seconds() {
-    let cluster = own_cluster().await;
+async fn half_open_connections_are_noticed_in_ten_seconds(server: Server) {
+    let cluster = own_cluster(server).await;
     let proxy = FaultProxy::start(cluster.address()).await.expect("a proxy");
     let kubeconfig = cluster
         .kubeconfig_via(User::Admin, proxy.address())
@@ -215,9 +222,8 @@ async fn half_open_connections_are_noticed_in_ten_seconds() {
     assert_eq!(relists(&factory, "configmaps"), 1, "only the first picture");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn rotated_tokens_are_read_again() {
-    let cluster = own_cluster().await;
+async fn rotated_tokens_are_read_again(server: Server) {
+    let cluster = own_cluster(server).await;
     let factory = factory(cluster.kubeconfig_of(User::Rotating).to_owned()).await;
     let informer = synced(&factory, "", "configmaps").await;
     cluster.rotate_token(User::Rotating).await.expect("rotated");
@@ -227,9 +233,8 @@ async fn rotated_tokens_are_read_again() {
     assert_eq!(needless_relists(&factory, "configmaps"), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_etcd_restart_is_survived() {
-    let cluster = own_cluster().await;
+async fn an_etcd_restart_is_survived(server: Server) {
+    let cluster = own_cluster(server).await;
     let factory = factory(cluster.kubeconfig().to_owned()).await;
     let informer = synced(&factory, "", "configmaps").await;
     cluster.restart_etcd().await.expect("restarted");
@@ -274,9 +279,8 @@ async fn put_tide(cluster: &Cluster) {
     panic!("the custom resource was never accepted");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn absent_resources_are_waited_for() {
-    let cluster = own_cluster().await;
+async fn absent_resources_are_waited_for(server: Server) {
+    let cluster = own_cluster(server).await;
     let factory = factory(cluster.kubeconfig().to_owned()).await;
     let informer = factory
         .for_resource(Gvr::new("example.com", "v1", "tides"))

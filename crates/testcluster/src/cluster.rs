@@ -16,6 +16,7 @@ use tokio::{sync::OnceCell, task};
 use crate::{
     ApiServer, Error, Output,
     control::Control,
+    embedded,
     kubectl::Kubectl,
     supervisor::{Status, Supervisor},
 };
@@ -23,12 +24,25 @@ use crate::{
 /// What a cluster consists of. `Options::default()` is what tests want.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Whose API server it is.
+    pub server: Server,
     /// Log every request; see [`Cluster::audit_log`].
     pub audit: bool,
     /// Run kube-controller-manager: deployments, endpoint slices, garbage collection, namespaces.
     pub controller_manager: bool,
     /// More arguments for kube-apiserver, such as `--watch-cache=false`; they win over the usual.
     pub apiserver_arguments: Vec<String>,
+}
+
+/// Which API server a cluster has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Server {
+    /// kube-apiserver on etcd.
+    #[default]
+    Real,
+    /// Tidegate's own, in a process of its own, on disk. It has no audit log, no more arguments, and makes no
+    /// credentials of a chosen life span.
+    Embedded,
 }
 
 /// The users that every cluster has.
@@ -49,8 +63,10 @@ pub enum User {
 /// A running control plane. Dropping it blocks for the tenth of a second that its stop takes.
 #[derive(Debug)]
 pub struct Cluster {
-    supervisor: Supervisor,
+    _supervisor: Option<Supervisor>,
     control: Control,
+    status: Status,
+    kubectl: PathBuf,
     address: SocketAddr,
     ca_pem: String,
     has_controllers: bool,
@@ -60,6 +76,7 @@ pub struct Cluster {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            server: Server::Real,
             audit: false,
             controller_manager: true,
             apiserver_arguments: Vec::new(),
@@ -112,8 +129,23 @@ impl Cluster {
     /// It ends with the process. Use [`namespace`](Self::namespace), and take a cluster of your own
     /// for a test that stops things. A failed start is remembered: all tests fail with its reason.
     pub async fn shared() -> Result<&'static Self, &'static Error> {
-        static SHARED: OnceCell<Result<Cluster, Error>> = OnceCell::const_new();
-        SHARED.get_or_init(Self::start).await.as_ref()
+        Self::shared_on(Server::Real).await
+    }
+
+    /// The same with a choice of server.
+    pub async fn shared_on(server: Server) -> Result<&'static Self, &'static Error> {
+        static REAL: OnceCell<Result<Cluster, Error>> = OnceCell::const_new();
+        static EMBEDDED: OnceCell<Result<Cluster, Error>> = OnceCell::const_new();
+        let place = match server {
+            Server::Real => &REAL,
+            Server::Embedded => &EMBEDDED,
+        };
+        let options = Options {
+            server,
+            ..Options::default()
+        };
+        let start = || Self::start_with(options);
+        place.get_or_init(start).await.as_ref()
     }
 
     /// Ends all of the cluster's processes and deletes its folder.
@@ -265,48 +297,60 @@ impl Cluster {
     }
 
     fn status(&self) -> &Status {
-        &self.supervisor.status
+        &self.status
     }
 
     fn start_blocking(options: &Options) -> Result<Self, Error> {
-        let mut arguments = vec![
-            format!("--audit={}", options.audit),
-            format!("--controller-manager={}", options.controller_manager),
-        ];
-        arguments.extend(
-            options
-                .apiserver_arguments
-                .iter()
-                .map(|it| format!("--apiserver-arg={it}")),
-        );
-        let supervisor = Supervisor::start(&arguments)?;
-        let status = &supervisor.status;
+        let (control, status, kubectl, supervisor) = match options.server {
+            Server::Embedded => {
+                let (server, status, kubectl) = embedded::start(options)?;
+                (Control::embedded(server), status, kubectl, None)
+            }
+            Server::Real => {
+                let supervisor = Supervisor::start(&arguments(options))?;
+                let status = supervisor.status.clone();
+                let kubectl = supervisor.binary.clone();
+                let control = Control::socket(&status.control);
+                (control, status, kubectl, Some(supervisor))
+            }
+        };
         let ca_pem = fs::read_to_string(&status.ca).map_err(|source: io::Error| Error::Read {
             path: status.ca.clone(),
             source,
         })?;
-        let address = loopback_address(&status.server)?;
         Ok(Self {
-            control: Control::new(&status.control),
-            address,
+            address: loopback_address(&status.server)?,
+            control,
             ca_pem,
             has_controllers: options.controller_manager,
             namespaces: AtomicU32::new(0),
-            supervisor,
+            status,
+            kubectl,
+            _supervisor: supervisor,
         })
     }
 
     fn kubectl_binary(&self, user: User) -> Kubectl<'_> {
         Kubectl {
-            binary: &self.supervisor.binary,
+            binary: &self.kubectl,
             kubeconfig: self.kubeconfig_of(user),
             cache: self.dir().join("kubectl-cache"),
         }
     }
 }
 
+fn arguments(options: &Options) -> Vec<String> {
+    let mut arguments = vec![
+        format!("--audit={}", options.audit),
+        format!("--controller-manager={}", options.controller_manager),
+    ];
+    let more = options.apiserver_arguments.iter();
+    arguments.extend(more.map(|it| format!("--apiserver-arg={it}")));
+    arguments
+}
+
 /// The address in a URL `https://127.0.0.1:PORT`.
-fn loopback_address(server: &str) -> Result<SocketAddr, Error> {
+pub(crate) fn loopback_address(server: &str) -> Result<SocketAddr, Error> {
     server
         .strip_prefix("https://")
         .and_then(|address| address.parse().ok())

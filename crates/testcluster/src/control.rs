@@ -5,6 +5,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,18 +13,23 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::UnixStream,
+    task,
     time::timeout,
 };
 
-use crate::Error;
+use crate::{Error, embedded::Embedded};
 
 /// The supervisor itself gives up a start after 60 s; a restart may wait 15 s before that.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where commands go to.
 #[derive(Debug)]
-pub(crate) struct Control {
-    socket: PathBuf,
+pub(crate) struct Control(Place);
+
+#[derive(Debug)]
+enum Place {
+    Socket(PathBuf),
+    Embedded(Arc<Embedded>),
 }
 
 /// The result of commands that have nothing to tell.
@@ -38,16 +44,24 @@ struct Answer<T> {
 }
 
 impl Control {
-    pub(crate) fn new(socket: &Path) -> Self {
-        Self {
-            socket: socket.to_owned(),
-        }
+    /// The supervisor of a real cluster.
+    pub(crate) fn socket(socket: &Path) -> Self {
+        Self(Place::Socket(socket.to_owned()))
+    }
+
+    /// An embedded server, which understands the same words.
+    pub(crate) fn embedded(server: Embedded) -> Self {
+        Self(Place::Embedded(Arc::new(server)))
     }
 
     /// Sends one command and waits for its result.
     pub(crate) async fn send<T: DeserializeOwned>(&self, command: &[&str]) -> Result<T, Error> {
         let words = || command.iter().map(|&word| word.to_owned()).collect();
-        let line = timeout(ANSWER_PATIENCE, self.exchange(command))
+        let socket = match &self.0 {
+            Place::Socket(socket) => socket,
+            Place::Embedded(server) => return obeyed(server.clone(), words()).await,
+        };
+        let line = timeout(ANSWER_PATIENCE, exchange(socket, command))
             .await
             .unwrap_or_else(|_elapsed| Err(io::ErrorKind::TimedOut.into()))
             .map_err(|source| Error::Control {
@@ -71,16 +85,34 @@ impl Control {
     pub(crate) async fn order(&self, command: &[&str]) -> Result<(), Error> {
         self.send::<Done>(command).await.map(|Done {}| ())
     }
+}
 
-    async fn exchange(&self, command: &[&str]) -> io::Result<String> {
-        let mut stream = UnixStream::connect(&self.socket).await?;
-        let mut line = serde_json::to_vec(command)?;
-        line.push(b'\n');
-        stream.write_all(&line).await?;
-        let mut answer = String::new();
-        if BufReader::new(stream).read_line(&mut answer).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        Ok(answer)
+async fn exchange(socket: &Path, command: &[&str]) -> io::Result<String> {
+    let mut stream = UnixStream::connect(socket).await?;
+    let mut line = serde_json::to_vec(command)?;
+    line.push(b'\n');
+    stream.write_all(&line).await?;
+    let mut answer = String::new();
+    if BufReader::new(stream).read_line(&mut answer).await? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
     }
+    Ok(answer)
+}
+
+async fn obeyed<T: DeserializeOwned>(
+    server: Arc<Embedded>,
+    words: Vec<String>,
+) -> Result<T, Error> {
+    let command = words.clone();
+    let work = move || server.obey(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    let answer = task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::Control {
+            command,
+            source: io::Error::other(error),
+        })??;
+    T::deserialize(&answer).map_err(|source| Error::Protocol {
+        answer: answer.to_string(),
+        source,
+    })
 }

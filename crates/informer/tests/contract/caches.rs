@@ -8,13 +8,23 @@ use tidegate_informer::{
     FactoryOptions, FailureKind, Gvr, InformerFactory, Object, Phase, ResourceVersion, Selector,
     Transform,
 };
-use tidegate_testcluster::User;
+use tidegate_testcluster::{Server, User, on_both};
 use tokio::time::timeout;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_watch_for_equal_targets() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "equal").await;
+on_both! {
+    one_watch_for_equal_targets,
+    reached_reads_your_own_writes,
+    managed_fields_are_dropped,
+    metadata_only_has_nothing_else,
+    one_failing_resource_harms_no_other,
+    selectors_are_the_servers,
+    transforms_change_what_is_cached,
+    shutdown_ends_everything_but_reading,
+}
+
+async fn one_watch_for_equal_targets(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "equal").await;
     let start = || {
         factory
             .for_resource(config_maps())
@@ -42,12 +52,11 @@ async fn one_watch_for_equal_targets() {
         .expect("it starts anew");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn reached_reads_your_own_writes() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "writes").await;
+async fn reached_reads_your_own_writes(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "writes").await;
     for value in ["one", "two", "three"] {
-        let version = write(&namespace, &["mine"], value).await;
+        let version = write(server, &namespace, &["mine"], value).await;
         reach(&informer, &version).await;
         assert_eq!(
             value_of(&informer.get(Some(&namespace), "mine").expect("it is there")),
@@ -56,11 +65,10 @@ async fn reached_reads_your_own_writes() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn managed_fields_are_dropped() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "managed").await;
-    reach(&informer, &write(&namespace, &["mine"], "x").await).await;
+async fn managed_fields_are_dropped(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "managed").await;
+    reach(&informer, &write(server, &namespace, &["mine"], "x").await).await;
     let check = |object: Object| {
         let json: serde_json::Value = object.get().expect("it decodes");
         assert_eq!(
@@ -89,11 +97,10 @@ async fn managed_fields_are_dropped() {
     check(listed.get(Some(&namespace), "mine").expect("listed"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn metadata_only_has_nothing_else() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, _informer) = fresh(&factory, "meta").await;
-    let version = write(&namespace, &["mine"], "secret").await;
+async fn metadata_only_has_nothing_else(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, _informer) = fresh(server, &factory, "meta").await;
+    let version = write(server, &namespace, &["mine"], "secret").await;
     for streaming_lists in [true, false] {
         let options = FactoryOptions {
             streaming_lists,
@@ -119,16 +126,15 @@ async fn metadata_only_has_nothing_else() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_failing_resource_harms_no_other() {
-    let factory = factory_of(User::Viewer).await;
-    let namespace = cluster()
+async fn one_failing_resource_harms_no_other(server: Server) {
+    let factory = factory_of(server, User::Viewer).await;
+    let namespace = cluster(server)
         .await
         .namespace("failing")
         .await
         .expect("a namespace");
     let secrets = factory.for_resource(Gvr::new("", "v1", "secrets")).start();
-    let nothing = factory_of(User::Admin)
+    let nothing = factory_of(server, User::Admin)
         .await
         .for_resource(Gvr::new("nope.example.com", "v1", "nothings"))
         .start();
@@ -152,13 +158,12 @@ async fn one_failing_resource_harms_no_other() {
     );
     let status = timeout(PATIENCE, nothing.settled()).await.expect("in time");
     assert_eq!((status.phase, status.synced), (Phase::Absent, false));
-    reach(&good, &write(&namespace, &["fine"], "1").await).await;
+    reach(&good, &write(server, &namespace, &["fine"], "1").await).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn selectors_are_the_servers() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "select").await;
+async fn selectors_are_the_servers(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "select").await;
     let one = factory
         .for_resource(config_maps())
         .namespace(&namespace)
@@ -168,7 +173,7 @@ async fn selectors_are_the_servers() {
         .await
         .expect("in time")
         .expect("in sync");
-    let version = write(&namespace, &["a", "b"], "1").await;
+    let version = write(server, &namespace, &["a", "b"], "1").await;
     reach(&informer, &version).await;
     eventually("the field selector's object", || one.snapshot().len() == 1).await;
     let selector: Selector = "test in (yes), !other".parse().expect("a selector");
@@ -177,7 +182,7 @@ async fn selectors_are_the_servers() {
     // An object that leaves the selector is deleted, one that enters it is added.
     let (handler, told) = recorder();
     let registration = informer.add_handler(handler);
-    let cluster = cluster().await;
+    let cluster = cluster(server).await;
     cluster
         .kubectl(&["label", "configmap", "a", "-n", &namespace, "test-"])
         .await
@@ -194,10 +199,9 @@ async fn selectors_are_the_servers() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn transforms_change_what_is_cached() {
-    let factory = factory_of(User::Admin).await;
-    let namespace = cluster()
+async fn transforms_change_what_is_cached(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let namespace = cluster(server)
         .await
         .namespace("transform")
         .await
@@ -218,7 +222,11 @@ async fn transforms_change_what_is_cached() {
         .await
         .expect("in time")
         .expect("in sync");
-    reach(&informer, &write(&namespace, &["bad", "good"], "1").await).await;
+    reach(
+        &informer,
+        &write(server, &namespace, &["bad", "good"], "1").await,
+    )
+    .await;
     let good = informer
         .get(Some(&namespace), "good")
         .expect("identity is not changed");
@@ -236,11 +244,10 @@ async fn transforms_change_what_is_cached() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn shutdown_ends_everything_but_reading() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "shutdown").await;
-    reach(&informer, &write(&namespace, &["a"], "1").await).await;
+async fn shutdown_ends_everything_but_reading(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "shutdown").await;
+    reach(&informer, &write(server, &namespace, &["a"], "1").await).await;
     let mut stream = informer.stream();
     factory.shutdown();
     assert!(

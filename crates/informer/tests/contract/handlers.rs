@@ -10,16 +10,29 @@ use std::{
     time::Duration,
 };
 use tidegate_informer::{Event, Handler, HandlerOptions, from_fn};
-use tidegate_testcluster::User;
+use tidegate_testcluster::{Server, User, on_both};
 use tokio::time::timeout;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn late_handlers_are_told_everything() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "late").await;
+on_both! {
+    late_handlers_are_told_everything,
+    synced_comes_after_the_first_picture,
+    a_handler_is_called_one_at_a_time,
+    a_stuck_handler_stalls_nobody,
+    a_panicking_handler_is_contained,
+    removal_waits_for_the_running_call,
+    resync_shows_everything_again,
+}
+
+async fn late_handlers_are_told_everything(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "late").await;
     let (early, early_told) = recorder();
     let early = informer.add_handler(early);
-    reach(&informer, &write(&namespace, &["a", "b"], "1").await).await;
+    reach(
+        &informer,
+        &write(server, &namespace, &["a", "b"], "1").await,
+    )
+    .await;
     let (late, late_told) = recorder();
     let late = informer.add_handler(late);
     assert!(timeout(PATIENCE, late.synced()).await.expect("in time"));
@@ -27,8 +40,8 @@ async fn late_handlers_are_told_everything() {
         *late_told.lock().expect("no panic"),
         ["added a initially", "added b initially", "synced"]
     );
-    write(&namespace, &["b"], "2").await;
-    remove(&namespace, "a").await;
+    write(server, &namespace, &["b"], "2").await;
+    remove(server, &namespace, "a").await;
     eventually("both handlers heard of the deletion", || {
         early.delivered() == 5 && late.delivered() == 5
     })
@@ -49,11 +62,10 @@ async fn late_handlers_are_told_everything() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn synced_comes_after_the_first_picture() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "synced").await;
-    reach(&informer, &write(&namespace, &["a"], "1").await).await;
+async fn synced_comes_after_the_first_picture(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "synced").await;
+    reach(&informer, &write(server, &namespace, &["a"], "1").await).await;
     let (go, wait) = mpsc::channel::<()>();
     let registration = informer.add_handler(from_fn(move |event| {
         if matches!(event, Event::Added { .. }) {
@@ -70,10 +82,9 @@ async fn synced_comes_after_the_first_picture() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_handler_is_called_one_at_a_time() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "serial").await;
+async fn a_handler_is_called_one_at_a_time(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "serial").await;
     let (inside, overlaps) = (AtomicBool::new(false), Arc::new(AtomicU32::new(0)));
     let seen = Arc::clone(&overlaps);
     let registration = informer.add_handler(from_fn(move |_| {
@@ -85,8 +96,8 @@ async fn a_handler_is_called_one_at_a_time() {
     }));
     let names: Vec<String> = (0..20).map(|number| format!("n{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    write(&namespace, &names, "1").await;
-    write(&namespace, &names, "2").await;
+    write(server, &namespace, &names, "1").await;
+    write(server, &namespace, &names, "2").await;
     eventually("the handler has caught up", || {
         registration.delivered() > 20 && registration.depth() == 0
     })
@@ -94,10 +105,9 @@ async fn a_handler_is_called_one_at_a_time() {
     assert_eq!(overlaps.load(Ordering::SeqCst), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stuck_handler_stalls_nobody() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "stuck").await;
+async fn a_stuck_handler_stalls_nobody(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "stuck").await;
     let (go, wait) = mpsc::channel::<()>();
     let stuck = informer.add_handler(from_fn(move |_| {
         let _closed = wait.recv();
@@ -105,7 +115,7 @@ async fn a_stuck_handler_stalls_nobody() {
     let (quick, told) = recorder();
     let _quick = informer.add_handler(quick);
     for value in ["1", "2", "3"] {
-        reach(&informer, &write(&namespace, &["a"], value).await).await;
+        reach(&informer, &write(server, &namespace, &["a"], value).await).await;
     }
     eventually("the quick handler heard all", || {
         told.lock().expect("no panic").len() == 4
@@ -116,10 +126,9 @@ async fn a_stuck_handler_stalls_nobody() {
     eventually("the stuck handler goes on", || stuck.depth() == 0).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_panicking_handler_is_contained() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "panic").await;
+async fn a_panicking_handler_is_contained(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "panic").await;
     let (handler, told) = recorder();
     let mut handler = handler;
     let registration = informer.add_handler(from_fn(move |event: Event| match event {
@@ -127,7 +136,7 @@ async fn a_panicking_handler_is_contained() {
         Event::Added { object, initial } => handler.on_add(&object, initial),
         _ => {}
     }));
-    write(&namespace, &["bad", "good"], "1").await;
+    write(server, &namespace, &["bad", "good"], "1").await;
     eventually("the good one was told", || {
         told.lock().expect("no panic").len() == 1
     })
@@ -142,10 +151,9 @@ async fn a_panicking_handler_is_contained() {
     assert_eq!(informer.snapshot().len(), 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn removal_waits_for_the_running_call() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "removal").await;
+async fn removal_waits_for_the_running_call(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "removal").await;
     let (entered, is_entered) = mpsc::channel::<()>();
     let (finished, calls) = (
         Arc::new(AtomicBool::new(false)),
@@ -160,7 +168,7 @@ async fn removal_waits_for_the_running_call() {
             done.store(true, Ordering::SeqCst);
         }
     }));
-    write(&namespace, &["a", "b", "c"], "1").await;
+    write(server, &namespace, &["a", "b", "c"], "1").await;
     tokio::task::spawn_blocking(move || is_entered.recv().expect("called"))
         .await
         .expect("joined");
@@ -172,7 +180,7 @@ async fn removal_waits_for_the_running_call() {
         "the running call has ended"
     );
     let calls_then = calls.load(Ordering::SeqCst);
-    write(&namespace, &["a", "b"], "2").await;
+    write(server, &namespace, &["a", "b"], "2").await;
     tokio::time::sleep(Duration::from_millis(400)).await;
     assert_eq!(
         calls.load(Ordering::SeqCst),
@@ -181,11 +189,14 @@ async fn removal_waits_for_the_running_call() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn resync_shows_everything_again() {
-    let factory = factory_of(User::Admin).await;
-    let (namespace, informer) = fresh(&factory, "resync").await;
-    reach(&informer, &write(&namespace, &["a", "b"], "1").await).await;
+async fn resync_shows_everything_again(server: Server) {
+    let factory = factory_of(server, User::Admin).await;
+    let (namespace, informer) = fresh(server, &factory, "resync").await;
+    reach(
+        &informer,
+        &write(server, &namespace, &["a", "b"], "1").await,
+    )
+    .await;
     let (plain, plain_told) = recorder();
     let _plain = informer.add_handler(plain);
     let (handler, told) = recorder();

@@ -8,17 +8,19 @@ use tidegate_informer::{
     Client, ClientOptions, Event, Gvr, Handler, Informer, InformerFactory, Object, ResourceVersion,
     Source, from_fn,
 };
-use tidegate_testcluster::{Cluster, User};
+use tidegate_testcluster::{Cluster, Server, User};
 use tokio::time::timeout;
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(crate) async fn cluster() -> &'static Cluster {
-    Cluster::shared().await.expect("the test cluster starts")
+pub(crate) async fn cluster(server: Server) -> &'static Cluster {
+    Cluster::shared_on(server)
+        .await
+        .expect("the test cluster starts")
 }
 
-pub(crate) async fn factory_of(user: User) -> InformerFactory {
-    let path = Some(cluster().await.kubeconfig_of(user).to_owned());
+pub(crate) async fn factory_of(server: Server, user: User) -> InformerFactory {
+    let path = Some(cluster(server).await.kubeconfig_of(user).to_owned());
     let source = Source::Kubeconfig {
         path,
         context: None,
@@ -36,8 +38,12 @@ pub(crate) fn config_maps() -> Gvr {
 }
 
 /// ConfigMaps with the label `test=yes` of one new namespace, in sync.
-pub(crate) async fn fresh(factory: &InformerFactory, prefix: &str) -> (String, Informer) {
-    let namespace = cluster()
+pub(crate) async fn fresh(
+    server: Server,
+    factory: &InformerFactory,
+    prefix: &str,
+) -> (String, Informer) {
+    let namespace = cluster(server)
         .await
         .namespace(prefix)
         .await
@@ -55,14 +61,19 @@ pub(crate) async fn fresh(factory: &InformerFactory, prefix: &str) -> (String, I
 }
 
 /// Creates or changes ConfigMaps; answers the version of the last.
-pub(crate) async fn write(namespace: &str, names: &[&str], value: &str) -> ResourceVersion {
+pub(crate) async fn write(
+    server: Server,
+    namespace: &str,
+    names: &[&str],
+    value: &str,
+) -> ResourceVersion {
     let documents: Vec<String> = names
         .iter()
         .map(|name| {
             format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: {namespace}, labels: {{test: 'yes'}}}}\ndata: {{value: '{value}'}}\n")
         })
         .collect();
-    let cluster = cluster().await;
+    let cluster = cluster(server).await;
     cluster
         .apply(&documents.join("---\n"))
         .await
@@ -83,8 +94,8 @@ pub(crate) async fn write(namespace: &str, names: &[&str], value: &str) -> Resou
     ResourceVersion::parse(version.stdout.trim()).expect("a version")
 }
 
-pub(crate) async fn remove(namespace: &str, name: &str) {
-    cluster()
+pub(crate) async fn remove(server: Server, namespace: &str, name: &str) {
+    cluster(server)
         .await
         .kubectl(&["delete", "configmap", name, "-n", namespace])
         .await
