@@ -238,7 +238,7 @@ impl Generator {
         match method {
             "PATCH" if self.random.percent(90) => TYPES[2 + self.random.below(4)],
             _ if self.random.percent(70) => TYPES[0],
-            _ => *self.random.pick(&TYPES),
+            _ => TYPES[self.random.below(TYPES.len())],
         }
     }
 
@@ -284,7 +284,7 @@ impl Generator {
                 .pick(&["add", "remove", "replace", "move", "copy", "test", "nope"]);
             let mut path = self.random.pick(&paths).clone();
             if self.random.percent(20) {
-                path.push_str(*self.random.pick(&ENDS));
+                path.push_str(ENDS[self.random.below(ENDS.len())]);
             }
             let from = self.random.pick(&paths).clone();
             steps.push(json!({ "op": op, "path": path, "from": from, "value": mutate::value(&mut self.random) }));

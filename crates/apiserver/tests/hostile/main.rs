@@ -55,7 +55,8 @@ fn catch_panics() -> Arc<Mutex<Vec<String>>> {
 /// Why an answer is not as it should be.
 fn fault(case: &Case, answer: &Answer) -> Option<String> {
     let head = case.method == "HEAD";
-    if answer.status >= 500 && !FAILURES.iter().any(|words| answer.says(words)) {
+    // Answers to HEAD have no words; GET is asked the same.
+    if answer.status >= 500 && !head && !FAILURES.iter().any(|words| answer.says(words)) {
         return Some("a failure of the server".to_owned());
     }
     if head || answer.body.is_empty() {
@@ -139,7 +140,7 @@ async fn every_request_is_answered_and_nothing_panics() {
         }
     }
     println!("{cases} cases, the slowest {slowest:?}: {statuses:?}");
-    let panics = panics.lock().expect("no panic");
+    let panics = panics.lock().expect("no panic").clone();
     assert!(panics.is_empty(), "{} panics: {panics:#?}", panics.len());
     assert!(
         faults.is_empty(),

@@ -51,7 +51,7 @@ fn from_environment(name: &str, default: u64) -> u64 {
 }
 
 fn protocol(number: u64) -> Protocol {
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         Protocol::Http2
     } else {
         Protocol::Http1

@@ -77,7 +77,7 @@ pub(crate) async fn write_on(client: Client, mut random: Random, shared: Arc<Sha
                 note(&shared, &key, Kind::Update, Some(based), &answer);
             }
         }
-        if count % 16 == 0 {
+        if count.is_multiple_of(16) {
             stale(&client, &shared, &path, &object, &value).await;
         }
     }
