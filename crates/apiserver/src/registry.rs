@@ -8,12 +8,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tidegate_crd::Definition;
+use tokio::sync::watch;
 
 /// The resources, which change as definitions do. Reading takes no lock.
 #[derive(Debug)]
 pub(crate) struct Registry {
     current: ArcSwap<Resources>,
     definitions: Mutex<BTreeMap<String, (Arc<Definition>, u64)>>,
+    changed: watch::Sender<u64>,
 }
 
 /// The resources of one moment.
@@ -50,11 +52,27 @@ impl Default for Registry {
         Self {
             current: ArcSwap::from_pointee(Resources::of(&BTreeMap::new(), 1)),
             definitions: Mutex::default(),
+            changed: watch::Sender::new(1),
         }
     }
 }
 
 impl Registry {
+    /// Waits until a resource is served no more. Built-in ones are for ever.
+    pub(crate) async fn gone(&self, resource: &Resource) {
+        if resource.bare_items {
+            return std::future::pending().await;
+        }
+        let mut changed = self.changed.subscribe();
+        let is_gone = |_: &u64| {
+            let now = self.now();
+            now.get(&resource.group, &resource.version, &resource.plural)
+                .is_none()
+        };
+        // The sender lives as long as the registry.
+        let _ = changed.wait_for(is_gone).await;
+    }
+
     /// The resources now.
     pub(crate) fn now(&self) -> Arc<Resources> {
         self.current.load_full()
@@ -86,6 +104,7 @@ impl Registry {
         let generation = self.current.load().generation + 1;
         self.current
             .store(Arc::new(Resources::of(&definitions, generation)));
+        self.changed.send_replace(generation);
     }
 }
 

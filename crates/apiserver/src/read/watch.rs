@@ -199,6 +199,7 @@ impl Watch {
                 Ok(events) => Woken::Events(events),
                 Err(error) => Woken::Lost(error),
             },
+            () = self.cluster.registry.gone(&self.call.resource) => Woken::Over,
             () = tokio::time::sleep_until(bookmark_at.min(self.deadline)) => {
                 if Instant::now() >= self.deadline { Woken::Over } else { Woken::Bookmark }
             }
