@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 
-.PHONY: help setup run test check fmt sim crash fuzz-long differential differential-record helm kubectl-record bench-informer instructions docs
+.PHONY: help setup run test check fmt sim crash fuzz-long differential differential-record helm kubectl-record bench-informer bench-apiserver instructions docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ kubectl-record: ## run kubectl's scripts on a real cluster and keep what it prin
 
 bench-informer: ## compare the informer with its peers (COUNT=10000 objects)
 	@bench/informer/run.py --count $(or $(COUNT),10000)
+
+bench-apiserver: ## compare the embedded API server with etcd + kube-apiserver (COUNT=10000 objects)
+	@bench/apiserver/run.py --count $(or $(COUNT),10000)
 
 instructions: ## compare the hot paths' instruction counts with the ratchet
 	@cargo xtask ratchet-instructions

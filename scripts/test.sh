@@ -25,5 +25,6 @@ step "tests" cargo test --workspace
 step "differential test, short" scripts/differential.sh short
 step "tests of the test cluster" scripts/test-go.sh
 step "instruction counts" cargo xtask ratchet-instructions
-step "benchmark, short" bench/informer/run.py --quick
+step "benchmark of the informer, short" bench/informer/run.py --quick
+step "benchmark of the API server, short" bench/apiserver/run.py --quick
 printf '\nall checks passed in %s s\n' "$SECONDS"

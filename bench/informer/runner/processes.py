@@ -37,15 +37,19 @@ class Process:
         """The fields of the next line that begins with `word`, as a dict; other lines are skipped."""
         deadline = time.monotonic() + timeout
         while True:
-            try:
-                line = self._lines.get(timeout=max(0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise self._failure(f"no {word} within {timeout:.0f} s") from None
-            if line is None:
-                raise self._failure(f"ended before {word}")
-            first, *rest = line.split()
+            first, *rest = self.line(max(0, deadline - time.monotonic()), word).split() or [""]
             if first == word:
                 return rest
+
+    def line(self, timeout, what="line"):
+        """The next line."""
+        try:
+            line = self._lines.get(timeout=timeout)
+        except queue.Empty:
+            raise self._failure(f"no {what} in time") from None
+        if line is None:
+            raise self._failure(f"ended before {what}")
+        return line
 
     def _failure(self, what):
         tail = "\n".join(self._log_path.read_text(errors="replace").splitlines()[-8:])

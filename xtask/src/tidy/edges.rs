@@ -124,6 +124,11 @@ const TABLE: &[Allowed] = &[
         kind: Kind::Program,
     },
     Allowed {
+        name: "apiserver-bench",
+        uses: &["informer-bench-protocol", "tidegate-client"],
+        kind: Kind::Program,
+    },
+    Allowed {
         name: "xtask",
         uses: &[],
         kind: Kind::Program,
