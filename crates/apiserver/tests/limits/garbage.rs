@@ -6,6 +6,7 @@ mod random;
 use crate::{COLLECTION, is_well, raw, server};
 use random::Random;
 use std::time::Duration;
+use tidegate_apiserver::test::Server;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -45,14 +46,24 @@ async fn bytes_that_are_no_requests_harm_nobody() {
             "{length} bytes without TLS keep a connection"
         );
     }
+    for (what, bytes) in cases(&server, &mut random) {
+        let _answer = raw::exchange(&server, &bytes, SHORT).await;
+        is_well(&server).await;
+        println!("{what}: well after it");
+    }
+    server.stop().await;
+}
+
+/// What they are, and their bytes behind the greeting.
+fn cases(server: &Server, random: &mut Random) -> Vec<(&'static str, Vec<u8>)> {
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-    let head = |line: &str, more: &str| raw::head(&server, line, more).into_bytes();
+    let head = |line: &str, more: &str| raw::head(server, line, more).into_bytes();
     let list = format!("GET {COLLECTION}");
-    let cases: Vec<(&str, Vec<u8>)> = vec![
-        ("noise", noise(&mut random, 3000)),
+    vec![
+        ("noise", noise(random, 3000)),
         (
             "a preface, then noise",
-            [preface.clone(), noise(&mut random, 3000)].concat(),
+            [preface.clone(), noise(random, 3000)].concat(),
         ),
         (
             "a frame of 16 MiB",
@@ -103,11 +114,5 @@ async fn bytes_that_are_no_requests_harm_nobody() {
         ),
         ("no version", b"GET /\r\n\r\n".to_vec()),
         ("zeros", vec![0; 5000]),
-    ];
-    for (what, bytes) in cases {
-        let _answer = raw::exchange(&server, &bytes, SHORT).await;
-        is_well(&server).await;
-        println!("{what}: well after it");
-    }
-    server.stop().await;
+    ]
 }
