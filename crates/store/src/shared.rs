@@ -5,7 +5,7 @@
 use crate::{
     entry::Event,
     error::HistoryError,
-    history::{Complete, History},
+    history::{Complete, History, Topic},
     options::Options,
     state::State,
     stats::Counters,
@@ -26,6 +26,14 @@ pub(crate) struct Shared {
     revisions: watch::Sender<u64>,
     closed: watch::Sender<bool>,
     pub(crate) counters: Counters,
+}
+
+/// What was published, and whom to wake for it.
+#[derive(Debug)]
+#[must_use = "those who wait must be woken"]
+pub(crate) struct Published {
+    revision: u64,
+    touched: Vec<Arc<Topic>>,
 }
 
 impl Shared {
@@ -82,14 +90,14 @@ impl Shared {
         Ok(Arc::new(state))
     }
 
-    /// Makes durable writes visible, forgets what must go, and wakes those who wait. Returns the oldest revision.
+    /// Makes durable writes visible, and forgets what must go. Those who wait sleep on until they are woken.
     pub(crate) fn publish(
         &self,
         state: State,
         events: &[Arc<Event>],
         time_ms: u64,
         compact: Option<u64>,
-    ) -> u64 {
+    ) -> Published {
         let revision = state.revision;
         let mut history = self.history();
         // The state first: who has seen an event finds it in the next snapshot.
@@ -100,14 +108,17 @@ impl Shared {
             history.forget(compact);
         }
         self.complete.set(revision);
-        let floor = history.floor();
         drop(history);
         drop(before);
-        for topic in touched {
+        Published { revision, touched }
+    }
+
+    /// Wakes those who wait for what was published. They may be many: writers are told before.
+    pub(crate) fn wake(&self, published: Published) {
+        for topic in published.touched {
             topic.changed.notify_waiters();
         }
-        self.revisions.send_replace(revision);
-        floor
+        self.revisions.send_replace(published.revision);
     }
 
     /// Waits until a revision is published; for ever, if the store ends before.

@@ -126,12 +126,9 @@ impl Store {
         let accepted = head.accept(write, &shared.options);
         if self.inner.writer.is_none() {
             if let Ok(event) = &accepted {
-                shared.publish(
-                    head.state.clone(),
-                    std::slice::from_ref(event),
-                    now_ms(),
-                    None,
-                );
+                let state = head.state.clone();
+                let published = shared.publish(state, std::slice::from_ref(event), now_ms(), None);
+                shared.wake(published);
                 shared.counters.batch(1);
             }
             return Ok((accepted, None));
@@ -209,7 +206,8 @@ impl Store {
             shared.history().covers(revision, shared.complete.get())?;
             head.may_accept(&shared.options)?;
             if self.inner.writer.is_none() {
-                shared.publish(head.state.clone(), &[], now_ms(), Some(revision));
+                let state = head.state.clone();
+                shared.wake(shared.publish(state, &[], now_ms(), Some(revision)));
                 return Ok(());
             }
             let (reply, durable): (Reply, _) = oneshot::channel();

@@ -125,14 +125,18 @@ impl Writer {
             CommitError::Full(error) => self.refuse(&error),
             CommitError::Broken(error) => self.fail(&error),
         });
-        if result.is_ok() && !idle {
-            self.shared.publish(state, &events, now, compact);
+        let published = (result.is_ok() && !idle).then(|| {
             self.shared.counters.batch(events.len());
             self.count();
-        }
+            self.shared.publish(state, &events, now, compact)
+        });
+        // Before the feeds: a writer need not wait behind a hundred watchers.
         for reply in replies {
             // Who does not wait any more need not be told.
             let _ = reply.send(result.clone());
+        }
+        if let Some(published) = published {
+            self.shared.wake(published);
         }
     }
 
