@@ -46,7 +46,7 @@ def parse(arguments):
     parser.add_argument("--watchers", type=int, default=100, help="of one collection (default: 100)")
     parser.add_argument("--changes", type=int, default=300, help="sent to the watchers (default: 300)")
     parser.add_argument("--only", choices=SERVERS, help="one server, for work on it")
-    parser.add_argument("--profile", default="release", choices=["release", "dev"], help="of client and embedded server")
+    parser.add_argument("--profile", default="dist", choices=["dist", "release", "dev"], help="of client and embedded server")
     parser.add_argument("--jobs", type=int, default=2, help="build jobs")
     parser.add_argument("--folder", default=tempfile.gettempdir(), help="on the disk to measure (default: for temporary files)")
     parser.add_argument("--name", help="of the file of results (default: made from count)")

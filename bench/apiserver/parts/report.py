@@ -64,6 +64,7 @@ def lines(options):
         (f"one change to {options['watchers']} watchers, CPU ms", "fanout_cpu_ms", 1, "{:,.2f}", False, ("times", 4)),
         ("to the last watcher, p50 ms", "fanout_last_p50_ms", 1, "{:,.2f}", False, None),
         ("to the last watcher, p99 ms", "fanout_last_p99_ms", 1, "{:,.2f}", False, None),
+        ("its writer's answer, p50 ms", "fanout_answer_p50_ms", 1, "{:,.2f}", False, None),
     ]
 
 
