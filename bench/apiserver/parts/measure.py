@@ -38,10 +38,12 @@ def start(name, programs, options):
 
 
 def memory(server, when, options):
-    """Resident bytes once the server is idle, and some time after that."""
+    """Resident bytes once the server is idle, and some time after that; and the CPU that it takes all the same."""
     server.wait_idle(120)
+    began, cpu = time.monotonic(), server.cpu()
     time.sleep(options.settle)
-    return {f"{when}_rss": server.memory("Rss"), f"{when}_pss": server.memory("Pss")}
+    share = (server.cpu() - cpu) / (time.monotonic() - began)
+    return {f"{when}_rss": server.memory("Rss"), f"{when}_pss": server.memory("Pss"), f"{when}_cpu_share": share}
 
 
 class Load:

@@ -47,6 +47,7 @@ def lines(options):
         ("start to ready, ms", "ready_ms", 1, "{:,.0f}", False, ("at most", 50)),
         ("idle, RSS MB", "idle_rss", 1e-6, "{:,.1f}", False, ("at most", 15)),
         ("idle, PSS MB", "idle_pss", 1e-6, "{:,.1f}", False, None),
+        ("idle, % of a CPU", "idle_cpu_share", 100, "{:,.2f}", False, None),
         (f"with {options['count']:,} objects, RSS MB", "filled_rss", 1e-6, "{:,.1f}", False, ("times", 10)),
         (f"with {options['count']:,} objects, PSS MB", "filled_pss", 1e-6, "{:,.1f}", False, None),
         ("more for each object, KB", "bytes_per_object", 1e-3, "{:,.2f}", False, None),
