@@ -46,6 +46,42 @@ const TABLE: &[Allowed] = &[
         kind: Kind::Library,
     },
     Allowed {
+        name: "tidegate-routing",
+        uses: &[],
+        kind: Kind::Pure,
+    },
+    Allowed {
+        name: "tidegate-http",
+        uses: &[],
+        kind: Kind::Pure,
+    },
+    Allowed {
+        name: "tidegate-balance",
+        uses: &["tidegate-routing"],
+        kind: Kind::Pure,
+    },
+    Allowed {
+        name: "tidegate-compile",
+        uses: &["tidegate-routing"],
+        kind: Kind::Pure,
+    },
+    Allowed {
+        name: "tidegate-proxy",
+        uses: &["tidegate-routing", "tidegate-http", "tidegate-balance"],
+        kind: Kind::Library,
+    },
+    Allowed {
+        name: "tidegate-control",
+        uses: &[
+            "tidegate-routing",
+            "tidegate-compile",
+            "tidegate-proxy",
+            "tidegate-informer",
+            "tidegate-client",
+        ],
+        kind: Kind::Library,
+    },
+    Allowed {
         name: "tidegate-store",
         uses: &[],
         kind: Kind::Library,
@@ -100,6 +136,10 @@ const TABLE: &[Allowed] = &[
             "tidegate-client",
             "tidegate-schema",
             "tidegate-apiserver",
+            "tidegate-control",
+            "tidegate-proxy",
+            "tidegate-routing",
+            "tidegate-compile",
         ],
         kind: Kind::Program,
     },

@@ -1,0 +1,1 @@
+//! Which endpoint gets a request. Pure: time and randomness are arguments.

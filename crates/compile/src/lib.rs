@@ -1,0 +1,1 @@
+//! Gateway API objects in, routing snapshot and status out. Pure and incremental.

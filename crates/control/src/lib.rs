@@ -1,0 +1,1 @@
+//! The wiring: informers to compiler to proxy, and status back.

@@ -1,0 +1,138 @@
+//! Backends: groups of endpoints, and how requests are spread over and sent to them.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+/// Names a cluster: stable as long as the reference means the same. Also what its metrics are called.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClusterKey(pub Arc<str>);
+
+/// A group of endpoints that serve the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    pub key: ClusterKey,
+    /// In a stable order. Empty: answer 503.
+    pub endpoints: Arc<[Endpoint]>,
+    pub protocol: Protocol,
+    pub tls: Option<Arc<UpstreamTls>>,
+    /// Set when it must not be used at all, as when its TLS policy is invalid: this status, and why.
+    pub refused: Option<(u16, Arc<str>)>,
+    pub balance: Balance,
+    pub limits: Limits,
+    pub outliers: Option<OutlierEjection>,
+    pub health: Option<HealthCheck>,
+}
+
+/// One place to send requests to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    pub destination: Destination,
+    /// 1 or more.
+    pub weight: u32,
+    /// It gets no new requests; its running ones end in peace.
+    pub draining: bool,
+    pub locality: Locality,
+}
+
+/// An address, or a name that the proxy resolves again when its TTL ends.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Destination {
+    Address(SocketAddr),
+    Name { host: Arc<str>, port: u16 },
+}
+
+/// Where an endpoint is, for preference of what is near. Empty where unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Locality {
+    pub zone: Option<Arc<str>>,
+    pub node: Option<Arc<str>>,
+}
+
+/// What is spoken to the endpoints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/1.1; over TLS, HTTP/2 where ALPN offers it.
+    #[default]
+    Http,
+    /// HTTP/1.1 only (WebSocket backends).
+    Http1,
+    /// HTTP/2 with prior knowledge, or by ALPN over TLS.
+    Http2,
+}
+
+/// TLS to the endpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamTls {
+    /// Sent as SNI, and what the certificate must name unless `names` is given.
+    pub hostname: Arc<str>,
+    pub trust: TrustAnchors,
+    /// Subject alternative names, one of which must be there: DNS names, or URIs.
+    pub names: Vec<Arc<str>>,
+    pub identity: Option<UpstreamIdentity>,
+}
+
+/// Who may sign an upstream's certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrustAnchors {
+    /// The machine's store.
+    System,
+    /// DER of certificates of authorities.
+    Given(Vec<Vec<u8>>),
+    /// Nobody checks. Only by explicit wish of a `Backend`.
+    Insecure,
+}
+
+/// The certificate that the gateway shows to upstreams.
+pub type UpstreamIdentity = Arc<crate::Certificate>;
+
+/// How an endpoint is chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    RoundRobin,
+    /// The less busy of two chosen at random, by requests under way.
+    #[default]
+    LeastRequest,
+    /// The one with the lower expected latency of two chosen at random.
+    PeakEwma,
+    Random,
+    ConsistentHash(ConsistentHash),
+}
+
+/// What of a request is hashed to choose the endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConsistentHash {
+    Header(Arc<str>),
+    Cookie(Arc<str>),
+    SourceAddress,
+}
+
+/// Circuit breakers, per worker. `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    pub connections: Option<u32>,
+    /// Requests that wait for a connection.
+    pub pending: Option<u32>,
+    /// Requests under way.
+    pub requests: Option<u32>,
+    pub connect_timeout: Option<Duration>,
+    pub idle_timeout: Option<Duration>,
+}
+
+/// Passive health: an endpoint that fails in a row rests for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutlierEjection {
+    /// Failures (connections refused or broken, 5xx from the gateway's view) in a row.
+    pub consecutive_failures: u32,
+    pub base_ejection: Duration,
+    /// At most this share of endpoints rests at once, in percent. Beyond it, all are used.
+    pub max_ejected_percent: u8,
+}
+
+/// Active health: one probe for each endpoint, however many rules use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthCheck {
+    pub path: Arc<str>,
+    pub interval: Duration,
+    pub timeout: Duration,
+    pub healthy_after: u32,
+    pub unhealthy_after: u32,
+}

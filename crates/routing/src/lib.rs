@@ -1,0 +1,33 @@
+//! The routing snapshot: what the compiler makes and the proxy serves from.
+//!
+//! Pure: values only. It knows nothing of Kubernetes and nothing of sockets. Start at [`Snapshot`]. Everything in it is
+//! immutable and shared: a new snapshot differs from the old one only where something changed, so that making it costs
+//! in proportion to the change.
+
+mod backend;
+mod filter;
+mod listener;
+mod matching;
+mod rule;
+mod snapshot;
+mod table;
+
+pub use self::{
+    backend::{
+        Balance, Cluster, ClusterKey, ConsistentHash, Destination, Endpoint, HealthCheck, Limits,
+        Locality, OutlierEjection, Protocol, TrustAnchors, UpstreamIdentity, UpstreamTls,
+    },
+    filter::{
+        Cors, HeaderChange, Mirror, Origin, PathChange, Redirect, RequestFilters, ResponseFilters,
+        Rewrite, Sampling,
+    },
+    listener::{
+        Bind, BindProtocol, Certificate, ClientValidation, Host, Listener, ListenerKey, TlsListener,
+    },
+    matching::{HeaderMatch, PathMatch, QueryMatch, RequestMatch, TextMatch},
+    rule::{
+        Action, BackendChoice, Precedence, Retry, RouteIdentity, Rule, Timeouts, WeightedBackend,
+    },
+    snapshot::Snapshot,
+    table::{Attachment, RouteTable},
+};

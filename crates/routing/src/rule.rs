@@ -1,0 +1,127 @@
+//! Rules: what happens with a request that matched.
+
+use std::{cmp::Ordering, sync::Arc, time::Duration};
+
+use crate::{ClusterKey, Cors, Mirror, Redirect, RequestFilters, ResponseFilters, Rewrite};
+
+/// The route that a rule belongs to, for precedence, logs, metrics and explanations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteIdentity {
+    /// `HTTPRoute`, later others.
+    pub kind: Arc<str>,
+    pub namespace: Arc<str>,
+    pub name: Arc<str>,
+    pub generation: i64,
+    /// Seconds since 1970, UTC. The older route wins among equal matches.
+    pub created_s: i64,
+}
+
+/// One rule of a route as the user wrote it.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    pub route: Arc<RouteIdentity>,
+    /// Its place in the route, from 0.
+    pub index: u32,
+    /// `rules[].name`.
+    pub name: Option<Arc<str>>,
+    pub request: RequestFilters,
+    pub response: ResponseFilters,
+    pub rewrite: Option<Rewrite>,
+    pub mirrors: Vec<Mirror>,
+    pub cors: Option<Arc<Cors>>,
+    pub timeouts: Timeouts,
+    pub retry: Option<Retry>,
+    pub action: Action,
+}
+
+/// What answers.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// One of the backends, by weight.
+    Forward(Vec<WeightedBackend>),
+    Redirect(Redirect),
+    /// The rule can't be served as written: this status for all requests (500 by Gateway API), and why.
+    Fail {
+        status: u16,
+        reason: Arc<str>,
+    },
+}
+
+/// A `backendRefs[]` entry.
+#[derive(Clone, Debug)]
+pub struct WeightedBackend {
+    /// 0 is never chosen.
+    pub weight: u32,
+    pub choice: BackendChoice,
+    pub request: RequestFilters,
+    pub response: ResponseFilters,
+    pub rewrite: Option<Rewrite>,
+    pub mirrors: Vec<Mirror>,
+}
+
+/// Where a backend leads.
+#[derive(Clone, Debug)]
+pub enum BackendChoice {
+    Cluster(ClusterKey),
+    /// The reference can't be resolved: its share of requests gets this status, and the log the reason.
+    Invalid {
+        status: u16,
+        reason: Arc<str>,
+    },
+}
+
+/// Limits of time. `None` is no limit but the proxy's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From the last byte of the request's head to the last byte of the answer.
+    pub request: Option<Duration>,
+    /// One try at a backend.
+    pub backend_request: Option<Duration>,
+}
+
+/// When and how often a request is sent again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Tries after the first one.
+    pub attempts: u32,
+    /// Least wait before the next try.
+    pub backoff: Duration,
+    /// Answers that count as failures, besides connections that fail.
+    pub codes: Vec<u16>,
+}
+
+/// Which of two matches of the same request wins, by Gateway API's order. Less comes first. (The path's own order, exact
+/// before the longest prefix before a regular expression, and the host's are settled by the table's structure.)
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Precedence {
+    pub has_method: bool,
+    pub headers: u32,
+    pub query: u32,
+    pub route: Arc<RouteIdentity>,
+    pub rule: u32,
+    pub entry: u32,
+}
+
+impl Ord for Precedence {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let demands = |one: &Self| (one.has_method, one.headers, one.query);
+        let age = |one: &Self| {
+            (
+                one.route.created_s,
+                one.route.namespace.clone(),
+                one.route.name.clone(),
+                one.rule,
+                one.entry,
+            )
+        };
+        demands(other)
+            .cmp(&demands(self))
+            .then_with(|| age(self).cmp(&age(other)))
+    }
+}
+
+impl PartialOrd for Precedence {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
