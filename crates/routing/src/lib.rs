@@ -6,8 +6,10 @@
 
 mod backend;
 mod filter;
+mod holds;
 mod listener;
 mod matching;
+mod request;
 mod rule;
 mod snapshot;
 mod table;
@@ -21,10 +23,13 @@ pub use self::{
         Cors, HeaderChange, Mirror, Origin, PathChange, Redirect, RequestFilters, ResponseFilters,
         Rewrite, Sampling,
     },
+    holds::Unmet,
     listener::{
-        Bind, BindProtocol, Certificate, ClientValidation, Host, Listener, ListenerKey, TlsListener,
+        Bind, BindProtocol, Certificate, ClientValidation, Host, HostError, Listener, ListenerKey,
+        TlsListener,
     },
-    matching::{HeaderMatch, PathMatch, QueryMatch, RequestMatch, TextMatch},
+    matching::{HeaderMatch, PathMatch, QueryMatch, RequestMatch, TextMatch, whole_regex},
+    request::{HeaderLookup, RequestView},
     rule::{
         Action, BackendChoice, Precedence, Retry, RouteIdentity, Rule, Timeouts, WeightedBackend,
     },

@@ -92,3 +92,99 @@ pub struct ClientValidation {
     /// Clients without a certificate, or with one that doesn't verify, are served too (`AllowInsecureFallback`).
     pub allow_insecure: bool,
 }
+
+/// A request on a TLS connection whose host belongs to another listener than the connection's name (SNI) did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// No listener of this address serves the host. Answer 404.
+    #[error("no listener serves this host")]
+    NotServed,
+    /// Another listener serves it: the client must ask again on a connection of its own. Answer 421.
+    #[error("the host belongs to another listener than the connection")]
+    Misdirected,
+}
+
+impl Bind {
+    /// The most specific listener for a host or an SNI: in lower case, without port and trailing dot. `None` asks for
+    /// what serves clients that send no name.
+    pub fn listener(&self, host: Option<&str>) -> Option<&Arc<Listener>> {
+        if let Some(host) = host {
+            if let Some(listener) = self.listeners.get(&HostRef::Exact(host)) {
+                return Some(listener);
+            }
+            let mut rest = host;
+            while let Some((_, suffix)) = rest.split_once('.') {
+                if let Some(listener) = self.listeners.get(&HostRef::Suffix(suffix)) {
+                    return Some(listener);
+                }
+                rest = suffix;
+            }
+        }
+        self.listeners.get(&HostRef::Any)
+    }
+
+    /// Whether a request for this host may be served by the listener that the connection's SNI chose.
+    ///
+    /// # Errors
+    /// It belongs to another listener, or to none.
+    pub fn admit(&self, connection: &Listener, host: &str) -> Result<(), HostError> {
+        match self.listener(Some(host)) {
+            Some(listener) if listener.key == connection.key => Ok(()),
+            Some(_) => Err(HostError::Misdirected),
+            None => Err(HostError::NotServed),
+        }
+    }
+}
+
+/// A [`Host`] to look up by, borrowed. Its order is that of `Host`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum HostRef<'a> {
+    Exact(&'a str),
+    Suffix(&'a str),
+    Any,
+}
+
+impl<'a> From<&'a Host> for HostRef<'a> {
+    fn from(host: &'a Host) -> Self {
+        match host {
+            Host::Exact(name) => Self::Exact(name),
+            Host::Suffix(name) => Self::Suffix(name),
+            Host::Any => Self::Any,
+        }
+    }
+}
+
+impl equivalent::Equivalent<Host> for HostRef<'_> {
+    fn equivalent(&self, host: &Host) -> bool {
+        *self == HostRef::from(host)
+    }
+}
+
+impl equivalent::Comparable<Host> for HostRef<'_> {
+    fn compare(&self, host: &Host) -> std::cmp::Ordering {
+        self.cmp(&HostRef::from(host))
+    }
+}
+
+impl Host {
+    /// Whether a name (in lower case, without port and trailing dot) is one of these.
+    pub fn covers(&self, name: &str) -> bool {
+        match self {
+            Self::Exact(exact) => **exact == *name,
+            Self::Suffix(suffix) => name
+                .strip_suffix(&**suffix)
+                .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+            Self::Any => true,
+        }
+    }
+}
+
+impl std::fmt::Display for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exact(name) => f.write_str(name),
+            Self::Suffix(name) => write!(f, "*.{name}"),
+            Self::Any => f.write_str("*"),
+        }
+    }
+}

@@ -2,6 +2,26 @@
 
 use std::sync::Arc;
 
+/// The most memory that one pattern may take once compiled, and again for its cache while it matches.
+const PATTERN_BYTES: usize = 1 << 20;
+
+/// Compiles a user's pattern so that it matches whole texts only, in linear time and bounded memory. What stands in a
+/// [`PathMatch`] or [`TextMatch`] is made here.
+///
+/// # Errors
+/// It isn't a pattern of the `regex` crate's syntax, or too big a one.
+pub fn whole_regex(pattern: &str) -> Result<regex::Regex, regex::Error> {
+    let build = |pattern: &str| {
+        regex::RegexBuilder::new(pattern)
+            .size_limit(PATTERN_BYTES)
+            .dfa_size_limit(PATTERN_BYTES)
+            .build()
+    };
+    // Alone first: `a)|(b` is no pattern, but would become one by the anchors.
+    build(pattern)?;
+    build(&format!("^(?:{pattern})$"))
+}
+
 /// One `matches[]` entry. All of it must hold.
 #[derive(Clone, Debug)]
 pub struct RequestMatch {
@@ -18,7 +38,7 @@ pub enum PathMatch {
     Exact(Arc<str>),
     /// By whole segments: `/shop` matches `/shop` and `/shop/x`, not `/shopping`. Without a trailing `/`; all paths is "".
     Prefix(Arc<str>),
-    /// Matches the whole path, in linear time.
+    /// Matches the whole path, in linear time: made by [`whole_regex`].
     Regex(Arc<regex::Regex>),
 }
 

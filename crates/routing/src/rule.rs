@@ -90,37 +90,43 @@ pub struct Retry {
     pub codes: Vec<u16>,
 }
 
-/// Which of two matches of the same request wins, by Gateway API's order. Less comes first. (The path's own order, exact
-/// before the longest prefix before a regular expression, and the host's are settled by the table's structure.)
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Precedence {
+/// Which of two matches of the same host and path wins, by Gateway API's order. Less comes first. (The host's order and
+/// the path's, exact before the longest prefix before regular expressions, are settled by the table's structure.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Precedence<'a> {
     pub has_method: bool,
-    pub headers: u32,
-    pub query: u32,
-    pub route: Arc<RouteIdentity>,
+    pub headers: usize,
+    pub query: usize,
+    pub route: &'a RouteIdentity,
     pub rule: u32,
     pub entry: u32,
 }
 
-impl Ord for Precedence {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let demands = |one: &Self| (one.has_method, one.headers, one.query);
-        let age = |one: &Self| {
-            (
-                one.route.created_s,
-                one.route.namespace.clone(),
-                one.route.name.clone(),
-                one.rule,
-                one.entry,
-            )
-        };
-        demands(other)
-            .cmp(&demands(self))
-            .then_with(|| age(self).cmp(&age(other)))
+impl RouteIdentity {
+    /// Compares `namespace/name` as one text, as Gateway API wants it, then the kind.
+    fn cmp_name(&self, other: &Self) -> Ordering {
+        fn text(of: &RouteIdentity) -> impl Iterator<Item = u8> + '_ {
+            let namespace = of.namespace.bytes().chain(*b"/");
+            namespace.chain(of.name.bytes())
+        }
+        text(self)
+            .cmp(text(other))
+            .then_with(|| self.kind.cmp(&other.kind))
     }
 }
 
-impl PartialOrd for Precedence {
+impl Ord for Precedence<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let demands = |one: &Self| (one.has_method, one.headers, one.query);
+        demands(other)
+            .cmp(&demands(self))
+            .then_with(|| self.route.created_s.cmp(&other.route.created_s))
+            .then_with(|| self.route.cmp_name(other.route))
+            .then_with(|| (self.rule, self.entry).cmp(&(other.rule, other.entry)))
+    }
+}
+
+impl PartialOrd for Precedence<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }

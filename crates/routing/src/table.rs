@@ -1,8 +1,27 @@
 //! A listener's rules, ordered for lookup by host, then path, then precedence.
+//!
+//! Persistent: a clone is a few pointers, and a change copies only what lies on the way to it. A lookup probes the
+//! request's own host and path (and their suffixes and prefixes), so its cost doesn't depend on how many rules there are.
+//!
+//! Invariant: what a lookup finds depends on the attachments that are inside, never on the order in which they came.
 
 use std::sync::Arc;
 
-use crate::{Host, RequestMatch, Rule};
+use foldhash::fast::FixedState;
+use imbl::shared_ptr::DefaultSharedPtr;
+
+use crate::{Host, Precedence, RequestMatch, RequestView, Rule};
+
+use self::{
+    host::HostRules,
+    walk::{First, Visit},
+};
+
+mod host;
+mod ranked;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 /// One match of one rule under one host, as the compiler hands it over.
 #[derive(Clone, Debug)]
@@ -14,6 +33,146 @@ pub struct Attachment {
     pub when: Arc<RequestMatch>,
 }
 
+impl Attachment {
+    /// Its place among attachments with the same host and path. Two with the same precedence are the same.
+    pub fn precedence(&self) -> Precedence<'_> {
+        Precedence {
+            has_method: self.when.method.is_some(),
+            headers: self.when.headers.len(),
+            query: self.when.query.len(),
+            route: &self.rule.route,
+            rule: self.rule.index,
+            entry: self.entry,
+        }
+    }
+}
+
+/// Borrowed texts find owned ones. Seeds are fixed: keys come from configuration, and colliding ones could only be one
+/// owner's.
+type Texts<V> = imbl::GenericHashMap<Arc<str>, V, FixedState, DefaultSharedPtr>;
+
 /// All rules of one listener. Cloning is cheap, and inserting or removing costs in proportion to what is changed.
 #[derive(Clone, Debug, Default)]
-pub struct RouteTable {}
+pub struct RouteTable {
+    exact: Texts<Arc<HostRules>>,
+    suffixes: Texts<Arc<HostRules>>,
+    any: Option<Arc<HostRules>>,
+    len: usize,
+}
+
+impl RouteTable {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many attachments are inside.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing is inside.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Puts an attachment in. One with the same host, path and precedence is replaced.
+    pub fn insert(&mut self, attachment: Attachment) {
+        let attachment = Arc::new(attachment);
+        let new = match &attachment.host {
+            Host::Exact(host) => entry(&mut self.exact, host).insert(&attachment),
+            Host::Suffix(host) => entry(&mut self.suffixes, host).insert(&attachment),
+            Host::Any => Arc::make_mut(self.any.get_or_insert_default()).insert(&attachment),
+        };
+        self.len += usize::from(new);
+    }
+
+    /// Takes one attachment out, found by its host, path and precedence: what was inserted, or an equal copy of it.
+    /// Says whether it was there.
+    pub fn remove(&mut self, attachment: &Attachment) -> bool {
+        let removed = match &attachment.host {
+            Host::Exact(host) => remove_from(&mut self.exact, host, attachment),
+            Host::Suffix(host) => remove_from(&mut self.suffixes, host, attachment),
+            Host::Any => {
+                let removed = self
+                    .any
+                    .as_mut()
+                    .is_some_and(|rules| Arc::make_mut(rules).remove(attachment));
+                self.any.take_if(|rules| rules.is_empty());
+                removed
+            }
+        };
+        self.len -= usize::from(removed);
+        removed
+    }
+
+    /// Takes out all of these, as when their route or rule goes. Says how many were there.
+    pub fn remove_all<'a>(
+        &mut self,
+        attachments: impl IntoIterator<Item = &'a Attachment>,
+    ) -> usize {
+        attachments
+            .into_iter()
+            .filter(|attachment| self.remove(attachment))
+            .count()
+    }
+
+    /// The attachment whose rule serves this request: of the most specific host that has one that matches, the one that
+    /// Gateway API's precedence puts first.
+    #[inline]
+    pub fn find(&self, request: &RequestView<'_>) -> Option<&Attachment> {
+        let mut first = First::new(request);
+        self.walk(request, &mut first);
+        first.found()
+    }
+
+    /// Visits all attachments whose host and path match, from the most specific to the least, until the visitor has seen
+    /// enough.
+    fn walk<'a, V: Visit<'a>>(&'a self, request: &RequestView<'_>, visit: &mut V) {
+        if let Some(rules) = self.exact.get(request.host)
+            && rules.walk(request.path, visit).is_break()
+        {
+            return;
+        }
+        if !self.suffixes.is_empty() {
+            let mut rest = request.host;
+            while let Some((_, suffix)) = rest.split_once('.') {
+                if let Some(rules) = self.suffixes.get(suffix)
+                    && rules.walk(request.path, visit).is_break()
+                {
+                    return;
+                }
+                rest = suffix;
+            }
+        }
+        if let Some(rules) = &self.any {
+            // The last one: whether the visitor has seen enough changes nothing any more.
+            let _ = rules.walk(request.path, visit);
+        }
+    }
+
+    /// Everything inside, in no particular order.
+    pub fn attachments(&self) -> impl Iterator<Item = &Attachment> {
+        self.exact
+            .values()
+            .chain(self.suffixes.values())
+            .chain(&self.any)
+            .flat_map(|rules| rules.attachments())
+            .map(|attachment| &**attachment)
+    }
+}
+
+fn entry<'a>(hosts: &'a mut Texts<Arc<HostRules>>, host: &Arc<str>) -> &'a mut HostRules {
+    Arc::make_mut(hosts.entry(host.clone()).or_default())
+}
+
+fn remove_from(hosts: &mut Texts<Arc<HostRules>>, host: &str, attachment: &Attachment) -> bool {
+    let Some(rules) = hosts.get_mut(host) else {
+        return false;
+    };
+    let removed = Arc::make_mut(rules).remove(attachment);
+    if rules.is_empty() {
+        hosts.remove(host);
+    }
+    removed
+}

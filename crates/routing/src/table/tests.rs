@@ -1,0 +1,1 @@
+//! Lookups, as tables of routes and requests.
