@@ -5,11 +5,13 @@
 //! in proportion to the change.
 
 mod backend;
+mod cors;
 mod filter;
 mod holds;
 mod listener;
 mod matching;
 mod request;
+mod rewrite;
 mod rule;
 mod snapshot;
 mod table;
@@ -19,6 +21,7 @@ pub use self::{
         Balance, Cluster, ClusterKey, ConsistentHash, Destination, Endpoint, HealthCheck, Limits,
         Locality, OutlierEjection, Protocol, TrustAnchors, UpstreamIdentity, UpstreamTls,
     },
+    cors::{CORS_FIELDS, CorsFields, is_preflight},
     filter::{
         Cors, HeaderChange, Mirror, Origin, PathChange, Redirect, RequestFilters, ResponseFilters,
         Rewrite, Sampling,
@@ -30,6 +33,7 @@ pub use self::{
     },
     matching::{HeaderMatch, PathMatch, QueryMatch, RequestMatch, TextMatch, whole_regex},
     request::{HeaderLookup, RequestView},
+    rewrite::{NewPath, RedirectSource},
     rule::{
         Action, BackendChoice, Precedence, Retry, RouteIdentity, Rule, Timeouts, WeightedBackend,
     },
