@@ -10,12 +10,14 @@ import (
 
 	"tidegate/testcluster/internal/churn"
 	"tidegate/testcluster/internal/control"
+	"tidegate/testcluster/internal/kubelet"
 )
 
 const help = `usage: testcluster WORD [arguments]
 
   up        start a cluster and stay in the foreground (up --help)
   ctl       steer a running cluster (ctl --help)
+  kubelet   run pods as local processes (kubelet --help)
   churn     keep the sample workloads changing, gently (churn --help)
 
   etcd, kube-apiserver, kube-controller-manager, kubectl
@@ -32,6 +34,8 @@ func main() {
 		os.Exit(up(rest))
 	case "ctl":
 		os.Exit(control.Ctl(rest))
+	case "kubelet":
+		os.Exit(kubelet.Kubelet(rest))
 	case "churn":
 		os.Exit(churn.Churn(rest))
 	case "help", "-h", "--help":

@@ -20,6 +20,7 @@ import (
 
 	"tidegate/testcluster/internal/cluster"
 	"tidegate/testcluster/internal/control"
+	"tidegate/testcluster/internal/kubelet"
 )
 
 type upFlags struct {
@@ -51,15 +52,22 @@ func parseUp(args []string) (upFlags, error) {
 	flags.StringVar(&options.Dir, "dir", "", "folder of the cluster; without it, a temporary one that is deleted in the end")
 	flags.BoolVar(&options.Audit, "audit", false, "log every request to logs/audit.log")
 	flags.BoolVar(&options.ControllerManager, "controller-manager", true, "run the controllers, too")
+	flags.BoolVar(&options.Pods, "pods", false, "run pods as local processes: needs root and a network namespace (unshare --net)")
+	images := kubelet.Images{}
+	flags.Var(images, "image", "NAME=PROGRAM: what to run for images whose last part is NAME (repeatable)")
 	flags.BoolVar(&parsed.stopOnStdinEOF, "stop-on-stdin-eof", false, "end when standard input ends, so that a dead parent leaves nothing behind")
 	flags.Var((*control.List)(&options.EtcdArguments), "etcd-arg", "one more argument for etcd (repeatable)")
 	flags.Var((*control.List)(&options.APIServerArguments), "apiserver-arg", "one more argument for kube-apiserver (repeatable)")
 	flags.Var((*control.List)(&options.ControllerManagerArguments), "controller-manager-arg", "one more argument for kube-controller-manager (repeatable)")
+	flags.Var((*control.List)(&options.KubeletArguments), "kubelet-arg", "one more argument for the stand-in for kubelets (repeatable)")
 	if err := flags.Parse(args); err != nil {
 		return parsed, err
 	}
 	if flags.NArg() > 0 {
 		return parsed, fmt.Errorf("unexpected %q", flags.Args())
+	}
+	for name, program := range images {
+		options.KubeletArguments = append(options.KubeletArguments, "--image="+name+"="+program)
 	}
 	if options.Dir == "" {
 		dir, err := os.MkdirTemp("", "testcluster-")

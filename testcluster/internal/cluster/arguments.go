@@ -1,4 +1,4 @@
-// The command lines of etcd, kube-apiserver and kube-controller-manager.
+// The command lines of etcd, kube-apiserver, kube-controller-manager and the stand-in for kubelets.
 //
 // They are written down here and nowhere else. A caller's extra arguments come last, so they win.
 package cluster
@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	nodeName       = "testcluster-node"
 	serviceRange   = "10.96.0.0/12"
 	serviceIPFirst = "10.96.0.1"
 	issuer         = "https://kubernetes.default.svc.cluster.local"
@@ -80,6 +81,15 @@ func (c *Cluster) controllerManagerArguments() []string {
 		"--kube-api-burst=1000",
 		"--profiling=false",
 	}, c.options.ControllerManagerArguments...)
+}
+
+func (c *Cluster) kubeletArguments() []string {
+	return append([]string{
+		"kubelet",
+		"--kubeconfig=" + c.Paths.Kubeconfig(UserAdmin),
+		"--dir=" + c.Paths.Kubelet(),
+		"--node=" + nodeName,
+	}, c.options.KubeletArguments...)
 }
 
 // controllers are all, less those that would evict pods for want of a kubelet's heartbeats.

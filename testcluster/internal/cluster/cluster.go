@@ -1,7 +1,7 @@
 // A throw-away Kubernetes control plane on loopback: etcd, kube-apiserver, kube-controller-manager.
 //
-// This file holds the order of starting and stopping. There is no node: pods stay Pending unless
-// someone plays the kubelet.
+// This file holds the order of starting and stopping. Unless the option Pods is on, there is no node,
+// and pods stay Pending.
 package cluster
 
 import (
@@ -10,6 +10,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"tidegate/testcluster/internal/kubelet"
 )
 
 // Options choose what the cluster consists of.
@@ -17,10 +19,12 @@ type Options struct {
 	Dir               string
 	Audit             bool
 	ControllerManager bool
+	Pods              bool // run them, as local processes
 
 	EtcdArguments              []string
 	APIServerArguments         []string
 	ControllerManagerArguments []string
+	KubeletArguments           []string
 }
 
 // Cluster is one running control plane. Its methods may be called from any goroutine; those that
@@ -30,7 +34,7 @@ type Cluster struct {
 	Users *Users
 	PKI   *PKI
 
-	Etcd, APIServer, ControllerManager *Process
+	Etcd, APIServer, ControllerManager, Kubelet *Process
 
 	options Options
 	ports   ports
@@ -50,6 +54,11 @@ func New(options Options) (*Cluster, error) {
 	if err := c.Paths.Prepare(); err != nil {
 		return nil, err
 	}
+	if options.Pods {
+		if err := kubelet.CheckPlace(); err != nil {
+			return nil, err
+		}
+	}
 	var err error
 	if c.PKI, err = NewPKI(); err != nil {
 		return nil, err
@@ -65,6 +74,7 @@ func New(options Options) (*Cluster, error) {
 	c.Etcd = NewProcess("etcd", c.Paths.Log("etcd"), c.etcdArguments())
 	c.APIServer = NewProcess("kube-apiserver", c.Paths.Log("kube-apiserver"), c.apiserverArguments())
 	c.ControllerManager = NewProcess("kube-controller-manager", c.Paths.Log("kube-controller-manager"), c.controllerManagerArguments())
+	c.Kubelet = NewProcess("kubelet", c.Paths.Log("kubelet"), c.kubeletArguments())
 	return c, nil
 }
 
@@ -95,17 +105,25 @@ func (c *Cluster) Start(ctx context.Context) error {
 	if err := c.bindViewers(ctx); err != nil {
 		return err
 	}
+	if c.options.ControllerManager {
+		if err := c.ControllerManager.Start(); err != nil {
+			return err
+		}
+	}
+	if c.options.Pods {
+		if err := c.startKubelet(ctx); err != nil {
+			return err
+		}
+	}
 	if !c.options.ControllerManager {
 		return nil
-	}
-	if err := c.ControllerManager.Start(); err != nil {
-		return err
 	}
 	return c.awaitDefaultServiceAccount(ctx)
 }
 
 // Destroy kills everything that runs. The data stays in the folder.
 func (c *Cluster) Destroy() {
+	c.Kubelet.Kill() // and with it every pod's processes
 	c.ControllerManager.Kill()
 	c.APIServer.Kill()
 	c.Etcd.Kill()
@@ -164,6 +182,20 @@ func (c *Cluster) StopControllerManager() {
 	c.ControllerManager.Stop(stopGrace)
 }
 
+// StartKubelet starts it and waits until its Node is ready. Pods that ran before run anew.
+func (c *Cluster) StartKubelet(ctx context.Context) error {
+	c.changes.Lock()
+	defer c.changes.Unlock()
+	return c.startKubelet(ctx)
+}
+
+// StopKubelet ends it in good order, and every pod's processes with it.
+func (c *Cluster) StopKubelet() {
+	c.changes.Lock()
+	defer c.changes.Unlock()
+	c.Kubelet.Stop(stopGrace)
+}
+
 // URL is the API server's address.
 func (c *Cluster) URL() string { return loopbackURL("https", c.ports.apiserver) }
 
@@ -175,6 +207,13 @@ func (c *Cluster) startAPIServer(ctx context.Context) error {
 		return err
 	}
 	return c.awaitReady(ctx)
+}
+
+func (c *Cluster) startKubelet(ctx context.Context) error {
+	if err := c.Kubelet.Start(); err != nil {
+		return err
+	}
+	return c.awaitNode(ctx)
 }
 
 // reviveControllerManager starts it again if it gave up while the API server was away.

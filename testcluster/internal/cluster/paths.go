@@ -65,6 +65,9 @@ func (p Paths) AuditLog() string { return filepath.Join(p.Dir, "logs", "audit.lo
 // EtcdData is etcd's data folder.
 func (p Paths) EtcdData() string { return filepath.Join(p.Dir, "etcd") }
 
+// Kubelet is the folder of the pods' volumes and logs.
+func (p Paths) Kubelet() string { return filepath.Join(p.Dir, "kubelet") }
+
 // Control is the socket that `testcluster ctl` talks to.
 func (p Paths) Control() string { return filepath.Join(p.Dir, "control.sock") }
 

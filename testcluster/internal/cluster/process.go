@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"tidegate/testcluster/internal/spawn"
 )
 
 // Process is a child of the supervisor. At most one instance of it runs at any time.
@@ -47,10 +49,10 @@ func (p *Process) Start() error {
 		return fmt.Errorf("log of %s: %w", p.Name, err)
 	}
 	defer log.Close() // the child keeps its own copy
-	cmd := exec.Command(selfExe, p.args...)
+	cmd := exec.Command(spawn.SelfExe, p.args...)
 	cmd.Args[0] = "testcluster" // what ps shows
 	cmd.Stdout, cmd.Stderr = log, log
-	if err := spawn(cmd); err != nil {
+	if err := spawn.Start(cmd); err != nil {
 		return fmt.Errorf("start %s: %w", p.Name, err)
 	}
 	run := &instance{cmd: cmd, exited: make(chan struct{})}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	core "k8s.io/api/core/v1"
 	rbac "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -49,6 +50,27 @@ func (c *Cluster) awaitDefaultServiceAccount(ctx context.Context) error {
 	return await(ctx, c.ControllerManager, func(ctx context.Context) error {
 		_, err := client.CoreV1().ServiceAccounts("default").Get(ctx, "default", meta.GetOptions{})
 		return err
+	})
+}
+
+// awaitNode waits until this start of the kubelet has made its Node, or renewed it.
+func (c *Cluster) awaitNode(ctx context.Context) error {
+	client, err := c.adminClient()
+	if err != nil {
+		return err
+	}
+	began := time.Now().Truncate(time.Second)
+	return await(ctx, c.Kubelet, func(ctx context.Context) error {
+		node, err := client.CoreV1().Nodes().Get(ctx, nodeName, meta.GetOptions{})
+		if err != nil {
+			return err
+		}
+		for _, condition := range node.Status.Conditions {
+			if condition.Type == core.NodeReady && !condition.LastHeartbeatTime.Time.Before(began) {
+				return nil
+			}
+		}
+		return errors.New("the node is not ready")
 	})
 }
 

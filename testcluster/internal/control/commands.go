@@ -20,6 +20,7 @@ const Help = `commands:
   status
   apiserver start|stop|kill|restart|pause|resume
   controller-manager start|stop|kill
+  kubelet start|stop|kill
   etcd restart
   etcd compact [--restart-apiserver]
   token mint --serviceaccount NAMESPACE/NAME [--ttl 10m]
@@ -55,6 +56,8 @@ func (s *Server) run(ctx context.Context, words []string) (any, error) {
 		return s.apiserver(ctx, verb)
 	case "controller-manager":
 		return s.controllerManager(verb)
+	case "kubelet":
+		return s.kubelet(ctx, verb)
 	case "etcd":
 		return s.etcd(ctx, verb, rest)
 	case "token":
@@ -97,6 +100,20 @@ func (s *Server) controllerManager(verb string) (any, error) {
 		return empty{}, nil
 	}
 	return nil, noVerb("controller-manager", verb)
+}
+
+func (s *Server) kubelet(ctx context.Context, verb string) (any, error) {
+	switch verb {
+	case "start":
+		return empty{}, s.cluster.StartKubelet(ctx)
+	case "stop":
+		s.cluster.StopKubelet()
+		return empty{}, nil
+	case "kill":
+		s.cluster.Kubelet.Kill()
+		return empty{}, nil
+	}
+	return nil, noVerb("kubelet", verb)
 }
 
 func (s *Server) etcd(ctx context.Context, verb string, words []string) (any, error) {

@@ -110,7 +110,7 @@ func (s *Server) Status() Status {
 	if s.audit {
 		status.AuditLog = c.Paths.AuditLog()
 	}
-	for _, process := range []*cluster.Process{c.Etcd, c.APIServer, c.ControllerManager} {
+	for _, process := range []*cluster.Process{c.Etcd, c.APIServer, c.ControllerManager, c.Kubelet} {
 		if pid := process.Pid(); pid != 0 {
 			status.Pids[process.Name] = pid
 		}
