@@ -17,6 +17,8 @@ pub struct Cluster {
     /// Set when it must not be used at all, as when its TLS policy is invalid: this status, and why.
     pub refused: Option<(u16, Arc<str>)>,
     pub balance: Balance,
+    /// An endpoint that joins others gets its full share only after this long. `None`: at once.
+    pub slow_start: Option<Duration>,
     pub limits: Limits,
     pub outliers: Option<OutlierEjection>,
     pub health: Option<HealthCheck>,

@@ -72,9 +72,8 @@ impl Cors {
             fields.push(("access-control-allow-credentials", value));
         }
         // `*` beside credentials would be taken for a header of that name.
-        if !self.expose_headers.is_empty()
-            && !(self.allow_credentials && has_star(&self.expose_headers))
-        {
+        let useless = self.allow_credentials && has_star(&self.expose_headers);
+        if !self.expose_headers.is_empty() && !useless {
             let value = join(&self.expose_headers);
             fields.push(("access-control-expose-headers", value));
         }
