@@ -1,0 +1,194 @@
+//! Services and EndpointSlices: what stands behind a name and a port.
+
+use std::{net::IpAddr, sync::Arc};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tidegate_routing::Protocol;
+
+use super::Envelope;
+use crate::intern::Interner;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawService {
+    #[serde(default)]
+    ports: Option<Vec<RawPort>>,
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    ip_families: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawPort {
+    #[serde(default)]
+    name: Option<String>,
+    port: u16,
+    #[serde(default)]
+    protocol: Option<String>,
+    #[serde(default)]
+    app_protocol: Option<String>,
+}
+
+/// What is used of a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Service {
+    pub(crate) ports: Box<[Port]>,
+    /// It's only a name of something outside.
+    pub(crate) is_external: bool,
+    /// IPv6 is its first family.
+    pub(crate) prefers_v6: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Port {
+    pub(crate) name: Arc<str>,
+    pub(crate) number: u16,
+    pub(crate) is_tcp: bool,
+    pub(crate) protocol: Protocol,
+}
+
+impl Service {
+    pub(crate) fn read(spec: Option<&RawValue>, interner: &mut Interner) -> Result<Self, String> {
+        let raw: RawService = super::read(spec)?;
+        let ports = raw.ports.unwrap_or_default();
+        Ok(Self {
+            ports: ports
+                .iter()
+                .map(|port| Port {
+                    name: interner.get(port.name.as_deref().unwrap_or_default()),
+                    number: port.port,
+                    is_tcp: port.protocol.as_deref().is_none_or(|name| name == "TCP"),
+                    protocol: protocol(port.app_protocol.as_deref().unwrap_or_default()),
+                })
+                .collect(),
+            is_external: raw.kind.as_deref() == Some("ExternalName"),
+            prefers_v6: raw
+                .ip_families
+                .is_some_and(|families| families.first().is_some_and(|one| one == "IPv6")),
+        })
+    }
+
+    pub(crate) fn port(&self, number: u16) -> Option<&Port> {
+        self.ports
+            .iter()
+            .find(|port| port.number == number && port.is_tcp)
+    }
+}
+
+/// What `appProtocol` asks for. What isn't known is taken for HTTP: many names are in use.
+fn protocol(name: &str) -> Protocol {
+    match name.to_ascii_lowercase().as_str() {
+        "kubernetes.io/h2c" | "h2c" | "grpc" | "http2" => Protocol::Http2,
+        "kubernetes.io/ws" | "kubernetes.io/wss" | "ws" | "wss" => Protocol::Http1,
+        _ => Protocol::Http,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawEndpoint {
+    #[serde(default)]
+    addresses: Option<Vec<String>>,
+    #[serde(default)]
+    conditions: Option<RawConditions>,
+    #[serde(default)]
+    node_name: Option<String>,
+    #[serde(default)]
+    zone: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct RawConditions {
+    #[serde(default)]
+    ready: Option<bool>,
+    #[serde(default)]
+    serving: Option<bool>,
+    #[serde(default)]
+    terminating: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct RawSlicePort {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    port: Option<u16>,
+    #[serde(default)]
+    protocol: Option<String>,
+}
+
+/// What is used of an EndpointSlice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slice {
+    /// The name of its Service, in the same namespace.
+    pub(crate) service: Arc<str>,
+    pub(crate) ports: Box<[(Arc<str>, u16)]>,
+    pub(crate) endpoints: Box<[SliceEndpoint]>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SliceEndpoint {
+    pub(crate) address: IpAddr,
+    pub(crate) draining: bool,
+    pub(crate) zone: Option<Arc<str>>,
+    pub(crate) node: Option<Arc<str>>,
+}
+
+/// The label that names a slice's Service.
+const SERVICE_LABEL: &str = "kubernetes.io/service-name";
+
+impl Slice {
+    /// `None` for a slice of no Service.
+    pub(crate) fn read(
+        envelope: &Envelope<'_>,
+        interner: &mut Interner,
+    ) -> Result<Option<Self>, String> {
+        let labels = envelope.metadata.labels.as_ref();
+        let Some(service) = labels.and_then(|labels| labels.get(SERVICE_LABEL)) else {
+            return Ok(None);
+        };
+        let ports: Option<Vec<RawSlicePort>> = super::read(envelope.ports)?;
+        let endpoints: Option<Vec<RawEndpoint>> = super::read(envelope.endpoints)?;
+        Ok(Some(Self {
+            service: interner.get(service),
+            ports: ports
+                .unwrap_or_default()
+                .iter()
+                .filter(|port| port.protocol.as_deref().is_none_or(|name| name == "TCP"))
+                .filter_map(|port| {
+                    let name = port.name.as_deref().unwrap_or_default();
+                    Some((interner.get(name), port.port?))
+                })
+                .collect(),
+            endpoints: endpoints
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|endpoint| endpoint.keep(interner))
+                .collect(),
+        }))
+    }
+}
+
+impl RawEndpoint {
+    /// `None` for what must not be used at all. Only the first address counts, as for all who read slices.
+    fn keep(&self, interner: &mut Interner) -> Option<SliceEndpoint> {
+        let address = self.addresses.as_ref()?.first()?.parse().ok()?;
+        let none = RawConditions::default();
+        let conditions = self.conditions.as_ref().unwrap_or(&none);
+        let ready = conditions.ready.unwrap_or(true);
+        let leaving =
+            conditions.terminating.unwrap_or(false) && conditions.serving.unwrap_or(false);
+        if !ready && !leaving {
+            return None;
+        }
+        Some(SliceEndpoint {
+            address,
+            draining: !ready,
+            zone: self.zone.as_deref().map(|text| interner.get(text)),
+            node: self.node_name.as_deref().map(|text| interner.get(text)),
+        })
+    }
+}
