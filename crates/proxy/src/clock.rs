@@ -1,0 +1,298 @@
+//! Coarse time for one worker: ticks, deadlines, and the text of the `Date` field.
+//!
+//! A deadline costs no entry in the runtime's timers: the first one that a task waits for is put into a wheel, and the
+//! worker's ticker wakes the task when it has passed. A task that finds its time not over arms its timer again, so a
+//! deadline that was never needed costs nothing but one idle wake-up.
+//!
+//! Invariant: nothing fires early; at most [`TICK`] and a bit late.
+
+use std::{
+    cell::{Cell, RefCell},
+    future::{Future, poll_fn},
+    pin::pin,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// The grain of all timeouts.
+pub(crate) const TICK: Duration = Duration::from_millis(20);
+/// 4096 ticks of 20 ms are 82 s. What ends later wakes its task once in that time.
+const SLOTS: usize = 4096;
+
+/// A moment in ticks since the worker began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Deadline(u64);
+
+/// The time was over before the work was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Elapsed;
+
+/// Wakes one task. Each task that waits with deadlines has its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timer(Rc<TimerState>);
+
+/// The worker's time.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    start: Instant,
+    now: Cell<u64>,
+    /// The last tick whose slot was emptied.
+    done: Cell<u64>,
+    slots: RefCell<Vec<Vec<Entry>>>,
+    date: RefCell<Date>,
+}
+
+#[derive(Debug)]
+struct TimerState {
+    /// The tick of the entry that will wake the task; `u64::MAX` for none. Entries with other ticks are stale.
+    armed: Cell<u64>,
+    waker: RefCell<Option<Waker>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    tick: u64,
+    timer: Rc<TimerState>,
+}
+
+#[derive(Debug)]
+struct Date {
+    /// When the text must be made anew.
+    until: u64,
+    text: [u8; 29],
+}
+
+impl Deadline {
+    /// Never reached.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+}
+
+impl Default for TimerState {
+    fn default() -> Self {
+        Self {
+            armed: Cell::new(u64::MAX),
+            waker: RefCell::new(None),
+        }
+    }
+}
+
+impl Timer {
+    /// Wakes the task now, for reasons of its own.
+    pub(crate) fn wake(&self) {
+        self.0.armed.set(u64::MAX);
+        if let Some(waker) = self.0.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Remembers whom to wake, for [`Timer::wake`].
+    pub(crate) fn register(&self, cx: &Context<'_>) {
+        let mut waker = self.0.waker.borrow_mut();
+        match waker.as_mut() {
+            Some(known) => known.clone_from(cx.waker()),
+            None => *waker = Some(cx.waker().clone()),
+        }
+    }
+}
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            now: Cell::new(0),
+            done: Cell::new(0),
+            slots: RefCell::new((0..SLOTS).map(|_| Vec::new()).collect()),
+            date: RefCell::new(Date {
+                until: 0,
+                text: [0; 29],
+            }),
+        }
+    }
+
+    /// The moment `wait` from now.
+    pub(crate) fn after(&self, wait: Duration) -> Deadline {
+        // One tick more, as the present one has begun already.
+        let ticks = wait.as_millis().div_ceil(TICK.as_millis()) + 1;
+        Deadline(
+            self.now
+                .get()
+                .saturating_add(u64::try_from(ticks).unwrap_or(u64::MAX)),
+        )
+    }
+
+    pub(crate) fn passed(&self, deadline: Deadline) -> bool {
+        self.now.get() >= deadline.0
+    }
+
+    /// Makes sure that the task behind `cx` is woken when `deadline` has passed.
+    pub(crate) fn arm(&self, timer: &Timer, deadline: Deadline, cx: &Context<'_>) {
+        if deadline.0 >= timer.0.armed.get() {
+            return;
+        }
+        let tick = deadline
+            .0
+            .min(self.done.get() + SLOTS as u64 - 1)
+            .max(self.done.get() + 1);
+        if tick >= timer.0.armed.get() {
+            return;
+        }
+        timer.register(cx);
+        timer.0.armed.set(tick);
+        self.slots.borrow_mut()[slot(tick)].push(Entry {
+            tick,
+            timer: timer.0.clone(),
+        });
+    }
+
+    /// `work`, unless `deadline` passes first.
+    pub(crate) async fn limit<F: Future>(
+        &self,
+        timer: &Timer,
+        deadline: Deadline,
+        work: F,
+    ) -> Result<F::Output, Elapsed> {
+        let mut work = pin!(work);
+        poll_fn(|cx| {
+            if let Poll::Ready(value) = work.as_mut().poll(cx) {
+                return Poll::Ready(Ok(value));
+            }
+            self.poll_passed(timer, deadline, cx).map(|()| Err(Elapsed))
+        })
+        .await
+    }
+
+    /// Ready once `deadline` has passed.
+    pub(crate) fn poll_passed(
+        &self,
+        timer: &Timer,
+        deadline: Deadline,
+        cx: &Context<'_>,
+    ) -> Poll<()> {
+        if self.passed(deadline) {
+            return Poll::Ready(());
+        }
+        self.arm(timer, deadline, cx);
+        Poll::Pending
+    }
+
+    /// Moves the time on and wakes whoever waits for what has passed. The worker calls it once per [`TICK`].
+    pub(crate) fn tick(&self) {
+        let elapsed = self.start.elapsed().as_millis() / TICK.as_millis();
+        let now = u64::try_from(elapsed).unwrap_or(u64::MAX);
+        self.now.set(now);
+        // After a pause longer than the wheel every slot is due once.
+        let first = (self.done.get() + 1).max(now.saturating_sub(SLOTS as u64 - 1));
+        for tick in first..=now {
+            let due = std::mem::take(&mut self.slots.borrow_mut()[slot(tick)]);
+            for entry in &due {
+                if entry.timer.armed.get() == entry.tick {
+                    Timer(entry.timer.clone()).wake();
+                }
+            }
+        }
+        self.done.set(now.max(self.done.get()));
+    }
+
+    /// The value of a `Date` field, at most a second old.
+    pub(crate) fn date(&self) -> [u8; 29] {
+        let mut date = self.date.borrow_mut();
+        if self.now.get() >= date.until {
+            let since = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
+            date.text = imf_fixdate(since.as_secs());
+            let rest = u64::from(1000 - since.subsec_millis()) / 20;
+            date.until = self.now.get() + rest + 1;
+        }
+        date.text
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the remainder is less than SLOTS"
+)]
+fn slot(tick: u64) -> usize {
+    (tick % SLOTS as u64) as usize
+}
+
+/// Seconds since 1970 as `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn imf_fixdate(seconds: u64) -> [u8; 29] {
+    const DAYS: &[u8] = b"ThuFriSatSunMonTueWed";
+    const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let days = seconds / 86_400;
+    // Civil date from days, after Howard Hinnant: years begin in March.
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let day_of_era = shifted % 146_097;
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_index = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
+    let mut put = |at: usize, value: u64, width: usize| {
+        let mut rest = value;
+        for place in (at..at + width).rev() {
+            text[place] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+        }
+    };
+    put(5, day, 2);
+    put(12, year, 4);
+    put(17, seconds / 3600 % 24, 2);
+    put(20, seconds / 60 % 60, 2);
+    put(23, seconds % 60, 2);
+    let weekday = slot(days % 7) * 3;
+    text[..3].copy_from_slice(&DAYS[weekday..weekday + 3]);
+    let name = slot(month - 1) * 3;
+    text[8..11].copy_from_slice(&MONTHS[name..name + 3]);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Clock, Elapsed, TICK, Timer, imf_fixdate};
+
+    fn check_date(seconds: u64, expect: &str) {
+        assert_eq!(std::str::from_utf8(&imf_fixdate(seconds)), Ok(expect));
+    }
+
+    #[test]
+    fn dates() {
+        check_date(0, "Thu, 01 Jan 1970 00:00:00 GMT");
+        check_date(784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT");
+        check_date(951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT");
+        check_date(1_735_689_599, "Tue, 31 Dec 2024 23:59:59 GMT");
+        check_date(4_102_444_800, "Fri, 01 Jan 2100 00:00:00 GMT");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_limit_is_neither_early_nor_lost() {
+        let clock = Clock::new();
+        let timer = Timer::default();
+        let wait = Duration::from_millis(90);
+        let begun = std::time::Instant::now();
+        let work = clock.limit(&timer, clock.after(wait), std::future::pending::<()>());
+        let ticker = async {
+            loop {
+                tokio::time::sleep(TICK).await;
+                clock.tick();
+            }
+        };
+        tokio::select! {
+            result = work => assert_eq!(result, Err(Elapsed)),
+            () = ticker => {}
+        }
+        assert!(begun.elapsed() >= wait);
+    }
+}

@@ -1,0 +1,74 @@
+//! The client connections of one worker, so that idle ones can be closed when their address goes or the worker drains.
+
+use std::{
+    cell::{Cell, RefCell},
+    net::SocketAddr,
+    rc::Rc,
+};
+
+use slab::Slab;
+
+use crate::clock::Timer;
+
+/// All open connections.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    open: RefCell<Slab<Rc<Connection>>>,
+}
+
+/// What the worker knows of one connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    local: SocketAddr,
+    peer: SocketAddr,
+    pub(crate) timer: Timer,
+    closing: Cell<bool>,
+}
+
+impl Connections {
+    /// Adds a connection. Its task gives the key back to [`Connections::leave`] when it ends.
+    pub(crate) fn enter(&self, local: SocketAddr, peer: SocketAddr) -> (usize, Rc<Connection>) {
+        let connection = Rc::new(Connection {
+            local,
+            peer,
+            timer: Timer::default(),
+            closing: Cell::new(false),
+        });
+        let key = self.open.borrow_mut().insert(connection.clone());
+        (key, connection)
+    }
+
+    pub(crate) fn leave(&self, key: usize) {
+        self.open.borrow_mut().try_remove(key);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.borrow().is_empty()
+    }
+
+    /// Asks connections to end after the request under way, or now if there is none.
+    pub(crate) fn close_idle(&self, which: impl Fn(&Connection) -> bool) {
+        for (_, connection) in self.open.borrow().iter() {
+            if which(connection) {
+                connection.closing.set(true);
+                connection.timer.wake();
+            }
+        }
+    }
+}
+
+impl Connection {
+    /// The address that it came in by.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Whether no further request should be waited for.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.get()
+    }
+}

@@ -1,0 +1,125 @@
+//! Accepts connections, ends TLS, and hands streams to the protocol that is spoken on them.
+
+use std::{net::SocketAddr, rc::Rc, sync::Arc};
+
+use tidegate_routing::{BindProtocol, Listener};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+    task::spawn_local,
+};
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
+
+use crate::{
+    clock::TICK, connections::Connection, counters::Counters, h1, stream, tls::TlsError,
+    worker::Worker,
+};
+
+/// Why a client's TLS handshake came to nothing. The connection is closed.
+#[derive(Debug, thiserror::Error)]
+enum HandshakeError {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("not in time")]
+    Timeout,
+    /// No listener serves this name.
+    #[error("no listener for this name")]
+    NoListener,
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Accepts until `stop` says so; then takes what the kernel has queued already, and ends.
+pub(crate) async fn accept(
+    worker: Rc<Worker>,
+    listener: TcpListener,
+    address: SocketAddr,
+    stop: Rc<Notify>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            () = stop.notified() => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => begin(&worker, stream, address, peer),
+            // Connections that broke while queued, or no file descriptors: then a moment's rest helps.
+            Err(error) => {
+                tracing::debug!(%address, %error, "accept failed");
+                tokio::time::sleep(TICK).await;
+            }
+        }
+    }
+    let now = std::task::Context::from_waker(std::task::Waker::noop());
+    let mut now = now;
+    while let std::task::Poll::Ready(Ok((stream, peer))) = listener.poll_accept(&mut now) {
+        begin(&worker, stream, address, peer);
+    }
+}
+
+fn begin(worker: &Rc<Worker>, stream: TcpStream, address: SocketAddr, peer: SocketAddr) {
+    let counters = &worker.setup.counters;
+    if !counters.enter(worker.limits().connections_max) {
+        return;
+    }
+    spawn_local(serve(worker.clone(), stream, address, peer));
+}
+
+async fn serve(worker: Rc<Worker>, stream: TcpStream, address: SocketAddr, peer: SocketAddr) {
+    let (key, connection) = worker.connections.enter(address, peer);
+    // Only fails on sockets that are closed already: the first read will say so.
+    let _ = stream.set_nodelay(true);
+    let protocol = worker.config().bind(address).map(|bind| bind.protocol);
+    match protocol {
+        None => {}
+        Some(BindProtocol::Http) => {
+            let (read, write) = stream::plain(stream);
+            h1::serve(&worker, &connection, None, read, write).await;
+        }
+        Some(BindProtocol::Https) => match handshake(&worker, &connection, stream).await {
+            Ok((listener, stream)) => {
+                let (read, write) = stream::tls(stream.into());
+                h1::serve(&worker, &connection, Some(listener), read, write).await;
+            }
+            Err(error) => {
+                Counters::count(&worker.setup.counters.handshakes_failed);
+                tracing::debug!(%peer, %error, "TLS handshake failed");
+            }
+        },
+    }
+    worker.connections.leave(key);
+    worker.setup.counters.leave();
+}
+
+/// Ends TLS: the listener by SNI, then its configuration.
+async fn handshake(
+    worker: &Worker,
+    connection: &Connection,
+    stream: TcpStream,
+) -> Result<(Arc<Listener>, TlsStream<TcpStream>), HandshakeError> {
+    let deadline = worker.clock.after(worker.limits().head_timeout);
+    let handshake = async {
+        let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+        let config = worker.config();
+        let name = start
+            .client_hello()
+            .server_name()
+            .map(|name| name.trim_end_matches('.').to_ascii_lowercase());
+        let listener = config
+            .bind(connection.local())
+            .and_then(|bind| bind.listener(name.as_deref()))
+            .ok_or(HandshakeError::NoListener)?
+            .clone();
+        let tls = listener.tls.as_ref().ok_or(HandshakeError::NoListener)?;
+        let server = worker.servers.config(tls)?;
+        drop(config);
+        Ok((listener.clone(), start.into_stream(server).await?))
+    };
+    let timer = &connection.timer;
+    worker
+        .clock
+        .limit(timer, deadline, handshake)
+        .await
+        .unwrap_or(Err(HandshakeError::Timeout))
+}

@@ -1,0 +1,266 @@
+//! The proxy as its owner sees it: start, apply, drain, stop.
+//!
+//! Runs no request itself: the workers do. Sockets are opened here, one for each worker and address, so that an address
+//! that can't be had is reported once, and harms no other.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use tidegate_routing::Snapshot;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{
+    counters::Counters,
+    options::Options,
+    sockets,
+    worker::{self, Command, Opened, Setup},
+};
+
+/// A running data plane. Dropping it stops the workers at once; [`Proxy::drain`] first ends requests in peace.
+#[derive(Debug)]
+pub struct Proxy {
+    workers: Vec<mpsc::UnboundedSender<Command>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Changed by one `apply` at a time.
+    state: Mutex<State>,
+    counters: Arc<Counters>,
+}
+
+/// What all workers serve now.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The snapshot's.
+    pub generation: u64,
+    /// Workers that serve it: all.
+    pub workers: usize,
+    /// Every address of the snapshot, and whether it is listened on.
+    pub binds: Vec<BindReport>,
+}
+
+/// Whether a local address is listened on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindReport {
+    pub address: SocketAddr,
+    /// Why not, for a status message.
+    pub result: Result<(), String>,
+}
+
+/// Why a proxy did not start or does not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// The machine refuses another thread or runtime. Nothing runs.
+    #[error("could not start worker {worker}")]
+    Start {
+        worker: usize,
+        #[source]
+        source: io::Error,
+    },
+    /// The proxy is draining, or a worker has died. Start another process.
+    #[error("the proxy does not take changes any more")]
+    Stopped,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    generation: u64,
+    binds: BTreeMap<SocketAddr, Result<Vec<TcpListener>, String>>,
+    inherited: Vec<TcpListener>,
+}
+
+impl Proxy {
+    /// Starts the workers. They serve nothing before the first [`Proxy::apply`].
+    ///
+    /// # Errors
+    /// [`ProxyError::Start`].
+    pub fn start(options: Options) -> Result<Self, ProxyError> {
+        let counters = Arc::new(Counters::default());
+        let setup = Arc::new(Setup::new(&options, counters.clone()));
+        let mut workers = Vec::new();
+        let mut threads = Vec::new();
+        for index in 0..options.workers.max(1) {
+            let start = |source| ProxyError::Start {
+                worker: index,
+                source,
+            };
+            let (sender, commands) = mpsc::unbounded_channel();
+            threads.push(worker::spawn(index, setup.clone(), commands).map_err(start)?);
+            workers.push(sender);
+        }
+        let state = State {
+            inherited: options.inherited,
+            ..State::default()
+        };
+        Ok(Self {
+            workers,
+            threads: Mutex::new(threads),
+            state: Mutex::new(state),
+            counters,
+        })
+    }
+
+    /// Makes all workers serve `snapshot`, and returns when they do. Requests that have begun end by the old one.
+    ///
+    /// # Errors
+    /// [`ProxyError::Stopped`].
+    pub async fn apply(&self, snapshot: Arc<Snapshot>) -> Result<Applied, ProxyError> {
+        let (answers, applied) = self.send(snapshot)?;
+        for answer in answers {
+            answer.await.map_err(|_gone| ProxyError::Stopped)?;
+        }
+        Ok(applied)
+    }
+
+    /// [`Proxy::apply`], for threads outside of a runtime.
+    ///
+    /// # Errors
+    /// [`ProxyError::Stopped`].
+    pub fn apply_blocking(&self, snapshot: Arc<Snapshot>) -> Result<Applied, ProxyError> {
+        let (answers, applied) = self.send(snapshot)?;
+        for answer in answers {
+            answer
+                .blocking_recv()
+                .map_err(|_gone| ProxyError::Stopped)?;
+        }
+        Ok(applied)
+    }
+
+    fn send(
+        &self,
+        snapshot: Arc<Snapshot>,
+    ) -> Result<(Vec<oneshot::Receiver<()>>, Applied), ProxyError> {
+        let mut state = self.state();
+        let mut opened = state.open(&snapshot, self.workers.len());
+        state.generation = snapshot.generation;
+        let applied = Applied {
+            generation: snapshot.generation,
+            workers: self.workers.len(),
+            binds: state.report(),
+        };
+        let mut answers = Vec::with_capacity(self.workers.len());
+        for (worker, opened) in self.workers.iter().zip(&mut opened) {
+            let (done, answer) = oneshot::channel();
+            let command = Command::Apply {
+                snapshot: snapshot.clone(),
+                opened: std::mem::take(opened),
+                done,
+            };
+            worker.send(command).map_err(|_gone| ProxyError::Stopped)?;
+            answers.push(answer);
+        }
+        Ok((answers, applied))
+    }
+
+    /// The listening sockets, for a process that takes over: give them to its [`Options::inherited`]. They share their
+    /// queues with this process's, so no connection is refused in between.
+    ///
+    /// # Errors
+    /// The machine has no more file descriptors.
+    pub fn listeners(&self) -> io::Result<Vec<TcpListener>> {
+        self.state()
+            .binds
+            .values()
+            .flatten()
+            .flatten()
+            .map(TcpListener::try_clone)
+            .collect()
+    }
+
+    /// The generation of the last snapshot that was applied; 0 before the first.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.state().generation
+    }
+
+    /// Counts since the start.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Stops listening, ends requests in peace (`Connection: close`), and returns when no connection is left or `grace`
+    /// is over. Afterwards nothing is served.
+    pub async fn drain(&self, grace: Duration) {
+        self.state().binds.clear();
+        let mut answers = Vec::with_capacity(self.workers.len());
+        for worker in &self.workers {
+            let (done, answer) = oneshot::channel();
+            if worker.send(Command::Drain { grace, done }).is_ok() {
+                answers.push(answer);
+            }
+        }
+        for answer in answers {
+            // A worker that is gone has nothing left to end.
+            let _ = answer.await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.workers.clear();
+        let threads = self
+            .threads
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            // A worker that panicked has said so on its own thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl State {
+    /// Opens what the snapshot has and this lacks, and forgets what it has not. Gives each worker its new sockets.
+    fn open(&mut self, snapshot: &Snapshot, workers: usize) -> Vec<Vec<Opened>> {
+        self.binds
+            .retain(|address, _| snapshot.binds.contains_key(address));
+        let mut opened: Vec<Vec<Opened>> = (0..workers).map(|_| Vec::new()).collect();
+        for address in snapshot.binds.keys() {
+            if matches!(self.binds.get(address), Some(Ok(_))) {
+                continue;
+            }
+            let result = sockets::open(*address, workers, &mut self.inherited)
+                .and_then(|sockets| share(*address, &sockets, &mut opened).map(|()| sockets))
+                .map_err(|error| error.to_string());
+            self.binds.insert(*address, result);
+        }
+        opened
+    }
+
+    fn report(&self) -> Vec<BindReport> {
+        self.binds
+            .iter()
+            .map(|(address, result)| BindReport {
+                address: *address,
+                result: result.as_ref().map(|_| ()).map_err(Clone::clone),
+            })
+            .collect()
+    }
+}
+
+/// Hands the sockets round. When an older process had more workers, some here get two.
+fn share(
+    address: SocketAddr,
+    sockets: &[TcpListener],
+    workers: &mut [Vec<Opened>],
+) -> io::Result<()> {
+    let clones: Vec<TcpListener> = sockets
+        .iter()
+        .map(TcpListener::try_clone)
+        .collect::<io::Result<_>>()?;
+    let count = workers.len();
+    for (index, socket) in clones.into_iter().enumerate() {
+        workers[index % count].push(Opened { address, socket });
+    }
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! Byte streams, plain or TLS, as two halves that one task reads and writes independently.
+//!
+//! Knows nothing of HTTP. Both halves of a TLS stream share its state by `RefCell`: they are used by one task only, and
+//! no borrow outlives a poll.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io::{self, IoSlice},
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+use tokio_rustls::TlsStream;
+
+use crate::buffer::{Buffer, Pool};
+
+/// What a TLS stream gives up first, so that an idle one needs no buffer.
+const PEEK_BYTES: usize = 16;
+
+/// The half that is read.
+#[derive(Debug)]
+pub(crate) enum ReadHalf {
+    Plain(OwnedReadHalf),
+    Tls(TlsReadHalf),
+}
+
+/// The half that is written.
+#[derive(Debug)]
+pub(crate) enum WriteHalf {
+    Plain(OwnedWriteHalf),
+    Tls(Rc<RefCell<TlsStream<TcpStream>>>),
+}
+
+#[derive(Debug)]
+pub(crate) struct TlsReadHalf {
+    stream: Rc<RefCell<TlsStream<TcpStream>>>,
+    peeked: [u8; PEEK_BYTES],
+    peeked_count: usize,
+}
+
+pub(crate) fn plain(stream: TcpStream) -> (ReadHalf, WriteHalf) {
+    let (read, write) = stream.into_split();
+    (ReadHalf::Plain(read), WriteHalf::Plain(write))
+}
+
+pub(crate) fn tls(stream: TlsStream<TcpStream>) -> (ReadHalf, WriteHalf) {
+    let stream = Rc::new(RefCell::new(stream));
+    let read = TlsReadHalf {
+        stream: stream.clone(),
+        peeked: [0; PEEK_BYTES],
+        peeked_count: 0,
+    };
+    (ReadHalf::Tls(read), WriteHalf::Tls(stream))
+}
+
+impl ReadHalf {
+    /// Ready when a read would not wait: bytes, the end, or an error are there. Holds no buffer.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Plain(read) => read.as_ref().poll_read_ready(cx).map(|_| ()),
+            Self::Tls(read) => read.poll_peek(cx),
+        }
+    }
+
+    /// Whether anything has come, be it the end, without waiting.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        self.poll_ready(&mut cx).is_ready()
+    }
+
+    /// Reads once. 0 is the end, or a full buffer.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut Buffer,
+        pool: &Pool,
+    ) -> Poll<io::Result<usize>> {
+        let mut space = ReadBuf::new(buffer.space(pool));
+        let result = match self {
+            Self::Plain(read) => Pin::new(read).poll_read(cx, &mut space),
+            Self::Tls(read) => read.poll_read(cx, &mut space),
+        };
+        let count = space.filled().len();
+        buffer.added(count);
+        result.map_ok(|()| count)
+    }
+
+    /// Waits until something is there, then takes a buffer and reads once. 0 is the end, or a full buffer.
+    pub(crate) async fn read(&mut self, buffer: &mut Buffer, pool: &Pool) -> io::Result<usize> {
+        poll_fn(|cx| {
+            if self.poll_ready(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.poll_read(cx, buffer, pool)
+        })
+        .await
+    }
+}
+
+impl TlsReadHalf {
+    fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.peeked_count > 0 {
+            return Poll::Ready(());
+        }
+        let mut space = ReadBuf::new(&mut self.peeked);
+        let result = Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, &mut space);
+        self.peeked_count = space.filled().len();
+        // The end and errors are found again by the read that follows.
+        result.map(|_| ())
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, space: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.peeked_count == 0 {
+            return Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, space);
+        }
+        let count = self.peeked_count.min(space.remaining());
+        space.put_slice(&self.peeked[..count]);
+        self.peeked.copy_within(count..self.peeked_count, 0);
+        self.peeked_count -= count;
+        if self.peeked_count == 0 && space.remaining() > 0 {
+            // The rest of the record was decrypted with it. That there may be no more is no failure.
+            let _more = Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, space);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl WriteHalf {
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(write) => Pin::new(write).poll_write(cx, bytes),
+            Self::Tls(stream) => Pin::new(&mut *stream.borrow_mut()).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_both(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: &[u8],
+        second: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(write) => Pin::new(write)
+                .poll_write_vectored(cx, &[IoSlice::new(first), IoSlice::new(second)]),
+            Self::Tls(stream) => Pin::new(&mut *stream.borrow_mut())
+                .poll_write_vectored(cx, &[IoSlice::new(first), IoSlice::new(second)]),
+        }
+    }
+
+    /// Writes `first`, then `second`, in one call where the kernel takes it.
+    pub(crate) async fn write(&mut self, first: &[u8], second: &[u8]) -> io::Result<()> {
+        let total = first.len() + second.len();
+        let mut done = 0;
+        while done < total {
+            let count = poll_fn(|cx| {
+                if done >= first.len() {
+                    self.poll_write(cx, &second[done - first.len()..])
+                } else if second.is_empty() {
+                    self.poll_write(cx, &first[done..])
+                } else {
+                    self.poll_write_both(cx, &first[done..], second)
+                }
+            })
+            .await?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            done += count;
+        }
+        self.flush().await
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        match self {
+            // The kernel has it.
+            Self::Plain(_) => Ok(()),
+            Self::Tls(stream) => {
+                poll_fn(|cx| Pin::new(&mut *stream.borrow_mut()).poll_flush(cx)).await
+            }
+        }
+    }
+
+    /// Says that nothing more will be sent; the other half stays open.
+    pub(crate) async fn shutdown(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(write) => poll_fn(|cx| Pin::new(&mut *write).poll_shutdown(cx)).await,
+            Self::Tls(stream) => {
+                poll_fn(|cx| Pin::new(&mut *stream.borrow_mut()).poll_shutdown(cx)).await
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! A worker: one thread with a runtime of its own, its listeners, connections, pools and clock.
+//!
+//! Nothing here is shared with other workers but [`Setup`]. Requests read the worker's configuration through one `Rc`;
+//! a new snapshot replaces it between two polls, and the old one lives until its last request ends.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    io,
+    net::{SocketAddr, TcpListener},
+    rc::Rc,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use tidegate_routing::{Bind, Snapshot};
+use tokio::{
+    runtime::{Builder, LocalOptions},
+    sync::{Notify, mpsc, oneshot},
+    task::spawn_local,
+};
+
+use crate::{
+    buffer::Pool,
+    clock::{Clock, TICK},
+    connections::Connections,
+    counters::Counters,
+    front,
+    ids::Ids,
+    options::{Limits, Options},
+    record::{Observer, Observers},
+    tls::Servers,
+    upstream::Clusters,
+    weights::Weights,
+};
+
+/// What all workers have in common.
+pub(crate) struct Setup {
+    pub(crate) limits: Limits,
+    pub(crate) trusted_hops: u32,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) tickets: crate::tls::Tickets,
+    observers: Option<Arc<dyn Observers>>,
+}
+
+/// What the proxy asks of a worker.
+pub(crate) enum Command {
+    Apply {
+        snapshot: Arc<Snapshot>,
+        opened: Vec<Opened>,
+        done: oneshot::Sender<()>,
+    },
+    Drain {
+        grace: Duration,
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// A socket that listens.
+pub(crate) struct Opened {
+    pub(crate) address: SocketAddr,
+    pub(crate) socket: TcpListener,
+}
+
+/// One version of what is served.
+pub(crate) struct Config {
+    pub(crate) snapshot: Arc<Snapshot>,
+    /// Counts this worker's versions.
+    pub(crate) serial: u64,
+}
+
+/// Everything of one worker. Its tasks share it by `Rc`.
+pub(crate) struct Worker {
+    pub(crate) setup: Arc<Setup>,
+    pub(crate) clock: Clock,
+    pub(crate) buffers: Pool,
+    pub(crate) clusters: Clusters,
+    pub(crate) weights: Weights,
+    pub(crate) servers: Servers,
+    pub(crate) connections: Connections,
+    pub(crate) ids: Ids,
+    pub(crate) observer: Option<Box<dyn Observer>>,
+    /// No new connections and no second requests.
+    pub(crate) draining: Cell<bool>,
+    config: RefCell<Rc<Config>>,
+    /// Tasks that accept, by address, with what stops them.
+    listeners: RefCell<HashMap<SocketAddr, Vec<Rc<Notify>>>>,
+}
+
+/// How often idle connections and unused state are looked for, in ticks: about once a second.
+const SWEEP_TICKS: u32 = 50;
+
+impl Setup {
+    pub(crate) fn new(options: &Options, counters: Arc<Counters>) -> Self {
+        Self {
+            limits: options.limits.clone(),
+            trusted_hops: options.trusted_hops,
+            counters,
+            tickets: crate::tls::Tickets::new(),
+            observers: options.observers.clone(),
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn bind(&self, address: SocketAddr) -> Option<&Arc<Bind>> {
+        self.snapshot.binds.get(&address)
+    }
+}
+
+/// Starts a worker's thread. It ends when the sender of `commands` is dropped, or after a drain.
+///
+/// # Errors
+/// The machine refuses a thread or a runtime.
+pub(crate) fn spawn(
+    index: usize,
+    setup: Arc<Setup>,
+    commands: mpsc::UnboundedReceiver<Command>,
+) -> io::Result<JoinHandle<()>> {
+    let (started, start) = std::sync::mpsc::channel();
+    let thread = std::thread::Builder::new()
+        .name(format!("proxy-{index}"))
+        .spawn(move || {
+            let runtime = Builder::new_current_thread()
+                .enable_all()
+                .build_local(LocalOptions::default());
+            match runtime {
+                Ok(runtime) => {
+                    // The proxy may have given up already: then the channel of commands is closed, too.
+                    let _ = started.send(Ok(()));
+                    runtime.block_on(Worker::run(index, setup, commands));
+                    runtime.shutdown_background();
+                }
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                }
+            }
+        })?;
+    match start.recv() {
+        Ok(result) => result.map(|()| thread),
+        Err(_gone) => Err(io::Error::other("the thread ended at once")),
+    }
+}
+
+impl Worker {
+    fn new(index: usize, setup: Arc<Setup>) -> Self {
+        let observer = setup
+            .observers
+            .as_ref()
+            .map(|observers| observers.observer(index));
+        Self {
+            clock: Clock::new(),
+            buffers: Pool::default(),
+            clusters: Clusters::default(),
+            weights: Weights::default(),
+            servers: Servers::new(setup.tickets.clone()),
+            connections: Connections::default(),
+            ids: Ids::new(),
+            observer,
+            draining: Cell::new(false),
+            config: RefCell::new(Rc::new(Config {
+                snapshot: Arc::default(),
+                serial: 0,
+            })),
+            listeners: RefCell::default(),
+            setup,
+        }
+    }
+
+    async fn run(index: usize, setup: Arc<Setup>, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let worker = Rc::new(Self::new(index, setup));
+        spawn_local(worker.clone().tick());
+        while let Some(command) = commands.recv().await {
+            match command {
+                Command::Apply {
+                    snapshot,
+                    opened,
+                    done,
+                } => {
+                    worker.apply(snapshot, opened);
+                    // Nobody may wait for it any more.
+                    let _ = done.send(());
+                }
+                Command::Drain { grace, done } => {
+                    worker.drain(grace).await;
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.setup.limits
+    }
+
+    /// What is served now. Hold it for one request.
+    pub(crate) fn config(&self) -> Rc<Config> {
+        self.config.borrow().clone()
+    }
+
+    fn apply(self: &Rc<Self>, snapshot: Arc<Snapshot>, opened: Vec<Opened>) {
+        let serial = self.config.borrow().serial + 1;
+        *self.config.borrow_mut() = Rc::new(Config { snapshot, serial });
+        let config = self.config();
+        self.listeners.borrow_mut().retain(|address, stops| {
+            let kept = config.bind(*address).is_some();
+            if !kept {
+                stops.iter().for_each(|stop| stop.notify_one());
+                self.connections
+                    .close_idle(|connection| connection.local() == *address);
+            }
+            kept
+        });
+        for Opened { address, socket } in opened {
+            match tokio::net::TcpListener::from_std(socket) {
+                Ok(socket) => {
+                    let stop = Rc::new(Notify::new());
+                    spawn_local(front::accept(self.clone(), socket, address, stop.clone()));
+                    self.listeners
+                        .borrow_mut()
+                        .entry(address)
+                        .or_default()
+                        .push(stop);
+                }
+                // Only without a file descriptor left, or without a runtime.
+                Err(error) => tracing::error!(%address, %error, "a socket can't be listened on"),
+            }
+        }
+    }
+
+    async fn drain(&self, grace: Duration) {
+        self.draining.set(true);
+        for (_, stops) in self.listeners.borrow_mut().drain() {
+            stops.iter().for_each(|stop| stop.notify_one());
+        }
+        self.connections.close_idle(|_| true);
+        let end = Instant::now() + grace;
+        while !self.connections.is_empty() && Instant::now() < end {
+            tokio::time::sleep(TICK).await;
+        }
+    }
+
+    /// Moves the clock, and sweeps.
+    async fn tick(self: Rc<Self>) {
+        let mut interval = tokio::time::interval(TICK);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut ticks = 0_u32;
+        loop {
+            interval.tick().await;
+            self.clock.tick();
+            ticks += 1;
+            if ticks == SWEEP_TICKS {
+                ticks = 0;
+                let config = self.config();
+                self.clusters.sweep(&self.clock, &config);
+                self.weights.sweep();
+                self.servers.sweep();
+            }
+        }
+    }
+}
