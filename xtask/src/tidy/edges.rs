@@ -169,6 +169,11 @@ const TABLE: &[Allowed] = &[
         kind: Kind::Program,
     },
     Allowed {
+        name: "proxy-bench",
+        uses: &["informer-bench-protocol"],
+        kind: Kind::Program,
+    },
+    Allowed {
         name: "xtask",
         uses: &[],
         kind: Kind::Program,

@@ -43,7 +43,12 @@ impl Histogram {
 
     /// The value that `percent` of all values do not exceed; zero if there are none.
     pub fn percentile(&self, percent: u64) -> u64 {
-        let wanted = (self.n * percent).div_ceil(100).max(1);
+        self.permille(percent * 10)
+    }
+
+    /// As `percentile`, of a thousand.
+    pub fn permille(&self, permille: u64) -> u64 {
+        let wanted = (self.n * permille).div_ceil(1000).max(1);
         let mut seen = 0;
         for (bucket, &count) in self.counts.iter().enumerate() {
             seen += u64::from(count);
