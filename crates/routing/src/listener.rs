@@ -54,7 +54,7 @@ pub struct Listener {
 }
 
 /// How TLS is ended at a listener.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsListener {
     /// At least one. The first whose names cover the SNI is shown, else the first.
     pub certificates: Vec<Arc<Certificate>>,

@@ -1,0 +1,1 @@
+//! Cost: lookups and changes must not feel how many routes there are.
