@@ -152,7 +152,7 @@ pub(crate) fn read_version(name: &[u8]) -> Result<Version, HeadError> {
 }
 
 /// The one `Host` there must be; HTTP/1.0 may be without.
-fn only_host(fields: &Fields, version: Version) -> Result<Option<&[u8]>, HeadError> {
+pub(crate) fn only_host(fields: &Fields, version: Version) -> Result<Option<&[u8]>, HeadError> {
     let mut values = fields.all_known(KnownName::Host);
     let host = values.next();
     match (host, values.next()) {

@@ -53,7 +53,7 @@ impl Scheme {
         }
     }
 
-    fn usual_port(self) -> u16 {
+    pub(crate) fn usual_port(self) -> u16 {
         match self {
             Self::Http => 80,
             Self::Https => 443,
@@ -144,7 +144,7 @@ impl Target {
     /// For HTTP/2, where scheme, authority and path come apart.
     pub(crate) fn assemble(
         &mut self,
-        scheme: Option<Scheme>,
+        scheme: Scheme,
         authority: Option<Authority<'_>>,
         uri: &[u8],
         method: &Method,
@@ -152,7 +152,7 @@ impl Target {
     ) -> Result<(), HeadError> {
         self.clear();
         self.form = Form::Absolute;
-        self.scheme = scheme;
+        self.scheme = Some(scheme);
         self.set_authority(authority);
         if uri == b"*" && *method == Method::Options {
             self.set_asterisk();

@@ -135,12 +135,13 @@ impl KnownSet {
         Self(set)
     }
 
-    pub(crate) fn insert(&mut self, name: KnownName) {
-        self.0 |= 1 << name as u8;
+    /// Both sets together.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
-    pub(crate) fn remove(&mut self, name: KnownName) {
-        self.0 &= !(1 << name as u8);
+    pub(crate) fn insert(&mut self, name: KnownName) {
+        self.0 |= 1 << name as u8;
     }
 
     pub(crate) fn has(self, name: KnownName) -> bool {
