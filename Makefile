@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 
-.PHONY: help setup run test check fmt sim crash fuzz-long differential differential-record helm kubectl-record bench-informer bench-apiserver instructions docs
+.PHONY: help setup run test check fmt sim crash fuzz-long differential differential-record conformance helm kubectl-record bench-informer bench-apiserver instructions docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ differential: ## send the whole corpus of requests to a real kube-apiserver too
 
 differential-record: ## record the real kube-apiserver's answers to the corpus
 	@scripts/differential.sh record
+
+conformance: ## the official Gateway API suite, profile GATEWAY-HTTP (TEST=HTTPRouteMatching for one, TEST=short for a dozen, API=embedded)
+	@API=$(or $(API),real) scripts/conformance.sh $(or $(TEST),all)
 
 helm: ## install, upgrade, roll back and remove a chart with Helm on `tidegate up`; builds Helm the first time
 	@cargo test -p tidegate --test helm -- --ignored

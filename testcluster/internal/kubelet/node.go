@@ -14,12 +14,14 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"runtime"
 	"time"
 
 	core "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 )
 
 // register makes the Node and calls it ready. There are no heartbeats: the test cluster's controller
@@ -35,17 +37,26 @@ func (k *kubelet) register(ctx context.Context, port int) error {
 	if _, err := nodes.Create(ctx, node, meta.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return err
 	}
-	current, err := nodes.Get(ctx, k.options.Node, meta.GetOptions{})
-	if err != nil {
+	// Controllers write to a new Node, too.
+	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		current, err := nodes.Get(ctx, k.options.Node, meta.GetOptions{})
+		if err != nil {
+			return err
+		}
+		current.Status = k.nodeStatus(port)
+		_, err = nodes.UpdateStatus(ctx, current, meta.UpdateOptions{})
 		return err
-	}
+	})
+}
+
+func (k *kubelet) nodeStatus(port int) core.NodeStatus {
 	now := meta.Now()
 	resources := core.ResourceList{
 		core.ResourceCPU:    resource.MustParse("64"),
 		core.ResourceMemory: resource.MustParse("256Gi"),
 		core.ResourcePods:   resource.MustParse("10000"),
 	}
-	current.Status = core.NodeStatus{
+	return core.NodeStatus{
 		Capacity: resources, Allocatable: resources,
 		Addresses: []core.NodeAddress{
 			{Type: core.NodeInternalIP, Address: k.hostIP().String()},
@@ -56,10 +67,8 @@ func (k *kubelet) register(ctx context.Context, port int) error {
 			Type: core.NodeReady, Status: core.ConditionTrue, Reason: "KubeletReady",
 			LastHeartbeatTime: now, LastTransitionTime: now,
 		}},
-		NodeInfo: core.NodeSystemInfo{KubeletVersion: "testcluster", OperatingSystem: "linux", Architecture: "amd64"},
+		NodeInfo: core.NodeSystemInfo{KubeletVersion: "testcluster", OperatingSystem: runtime.GOOS, Architecture: runtime.GOARCH},
 	}
-	_, err = nodes.UpdateStatus(ctx, current, meta.UpdateOptions{})
-	return err
 }
 
 // serve opens the kubelet API on the Node's address and returns its port.
