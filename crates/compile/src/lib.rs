@@ -3,20 +3,35 @@
 //! Start at [`Compiler`]: give it each change of an object, and ask it for an [`Output`] when there are no more for now.
 //! One object's change costs in proportion to itself, not to how many objects there are.
 
+mod addresses;
+mod binds;
 mod change;
+mod clusters;
 mod compiler;
 mod condition;
+mod conflicts;
+mod features;
+mod gateways;
 mod graph;
+mod intake;
 mod intern;
 mod key;
+mod listener;
 mod object;
 mod options;
 mod output;
+mod policies;
+mod report;
+mod resolve;
+mod routes;
+mod state;
 mod text;
+mod trust;
 
 pub use self::{
     change::{Change, ChangeError},
     compiler::Compiler,
+    features::SUPPORTED_FEATURES,
     key::{Kind, ObjectKey},
     options::{Addresses, Options, Pool, PoolError},
     output::{Infrastructure, InfrastructureChange, Output, ReferenceChanges, StatusUpdate},

@@ -55,9 +55,12 @@ struct RawTls {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct RawBalancing {
     #[serde(default)]
     policy: Option<String>,
+    #[serde(default)]
+    slow_start: Option<String>,
     #[serde(default)]
     hash: Option<RawHash>,
 }
@@ -116,6 +119,7 @@ pub(crate) struct Backend {
     pub(crate) protocol: Protocol,
     pub(crate) tls: Option<BackendTls>,
     pub(crate) balance: Balance,
+    pub(crate) slow_start: Option<Duration>,
     pub(crate) health: Option<HealthCheck>,
     pub(crate) limits: Limits,
     pub(crate) outliers: Option<OutlierEjection>,
@@ -160,6 +164,13 @@ impl Backend {
                 .tls
                 .map(|tls| tls.keep(first, home, interner))
                 .transpose()?,
+            slow_start: {
+                let balancing = raw.balancing.as_ref();
+                time(
+                    balancing.and_then(|one| one.slow_start.as_deref()),
+                    "balancing.slowStart",
+                )?
+            },
             balance: raw
                 .balancing
                 .map_or(Ok(Balance::default()), |one| one.keep(interner))?,

@@ -20,14 +20,45 @@ pub(crate) type Authorities = Arc<[Vec<u8>]>;
 /// What is used of a Secret.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Secret {
-    pub(crate) certificate: Result<Arc<Certificate>, Fault>,
-    pub(crate) authorities: Result<Authorities, Fault>,
+    pub(crate) certificate: Kept<Arc<Certificate>>,
+    pub(crate) authorities: Kept<Authorities>,
 }
 
 /// What is used of a ConfigMap.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ConfigMap {
-    pub(crate) authorities: Result<Authorities, Fault>,
+    pub(crate) authorities: Kept<Authorities>,
+}
+
+/// Something that may be good, or not, or broken now but good before.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Kept<T> {
+    pub(crate) good: Option<T>,
+    /// What is wrong with the latest.
+    pub(crate) fault: Option<Fault>,
+}
+
+impl<T: Clone> Kept<T> {
+    fn new(read: Result<T, Fault>) -> Self {
+        match read {
+            Ok(good) => Self {
+                good: Some(good),
+                fault: None,
+            },
+            Err(fault) => Self {
+                good: None,
+                fault: Some(fault),
+            },
+        }
+    }
+
+    /// With what was good before, where the latest is broken. (Where it's gone, it's gone.)
+    pub(crate) fn after(mut self, old: &Self) -> Self {
+        if matches!(self.fault, Some(Fault::Broken(_))) {
+            self.good = old.good.clone();
+        }
+        self
+    }
 }
 
 /// Why something can't be used.
@@ -74,8 +105,8 @@ impl Secret {
             .and_then(|chain| bytes("tls.key").map(|key| (chain, key)))
             .and_then(|(chain, key)| certificate(source, &chain, &key));
         Ok(Self {
-            certificate: certificate.map(Arc::new),
-            authorities: bytes("ca.crt").and_then(|pem| authorities(&pem)),
+            certificate: Kept::new(certificate.map(Arc::new)),
+            authorities: Kept::new(bytes("ca.crt").and_then(|pem| authorities(&pem))),
         })
     }
 }
@@ -92,7 +123,9 @@ impl ConfigMap {
                     .map_err(|why| Fault::broken("ca.crt", why))
             })
             .and_then(|pem| authorities(pem.as_bytes()));
-        Ok(Self { authorities })
+        Ok(Self {
+            authorities: Kept::new(authorities),
+        })
     }
 }
 

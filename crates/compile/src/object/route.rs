@@ -163,14 +163,22 @@ impl Route {
         })
     }
 
-    /// Whether there is a rule that is served as written.
-    pub(crate) fn has_good_rule(&self) -> bool {
-        self.rules.iter().any(|one| {
-            !self
-                .faults
-                .iter()
-                .any(|fault| fault.rule == Some(one.rule.index))
-        })
+    /// Whether there is something of it to serve as written.
+    pub(crate) fn is_good(&self) -> bool {
+        let is_faulty = |index| self.faults.iter().any(|fault| fault.rule == Some(index));
+        self.faults.is_empty() || self.rules.iter().any(|one| !is_faulty(one.rule.index))
+    }
+
+    /// The parents alone, of a spec that can't be read otherwise.
+    pub(crate) fn parents(spec: Option<&RawValue>, interner: &mut Interner) -> Box<[ParentRef]> {
+        let raw: Result<raw::RawParents, _> = super::read(spec);
+        let parents = raw
+            .map(|raw| raw.parent_refs.unwrap_or_default())
+            .unwrap_or_default();
+        parents
+            .iter()
+            .map(|one| ParentRef::new(one, interner))
+            .collect()
     }
 }
 
@@ -277,6 +285,10 @@ fn fill(template: &mut Template, raw: RawRule, reader: &mut Reader<'_>) -> Resul
     template.rule.cors = filters.cors.map(Arc::new);
     template.mirrors = filters.mirrors.into();
     template.extension = filters.extension;
+    template.rule.action = Action::Fail {
+        status: 500,
+        reason: reader.interner.get("the rule has no backends"),
+    };
     if let Some(redirect) = filters.redirect {
         template.rule.action = Action::Redirect(redirect);
         template.backends = Box::default();

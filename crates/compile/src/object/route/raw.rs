@@ -19,6 +19,13 @@ pub(super) struct RawRoute<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
+pub(super) struct RawParents {
+    #[serde(default)]
+    pub(super) parent_refs: Option<Vec<RawReference>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct RawRule {
     #[serde(default)]
     pub(super) name: Option<String>,

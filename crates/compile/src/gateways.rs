@@ -1,0 +1,594 @@
+//! Gateways: whose they are, which addresses they get, which listeners they have together with their ListenerSets.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use tidegate_routing::{BindProtocol, ClientValidation, Host, TlsListener};
+
+use crate::{
+    compiler::Compiler,
+    conflicts::{Claims, Entrant},
+    graph::{Node, User},
+    key::{Kind, ObjectKey},
+    listener::{Decision, HTTP_KINDS, Listener, View},
+    object::{
+        gateway::{Allowed, Entry, Gateway, Validation},
+        reference::Reference,
+    },
+    state::{LiveGateway, LiveSet},
+    trust::{AuthorityReasons, Reason},
+};
+
+/// Everything that is decided of the listeners of one Gateway and its ListenerSets.
+struct Plan {
+    live: LiveGateway,
+    own: Vec<(Arc<str>, Decision)>,
+    sets: Vec<(ObjectKey, LiveSet, Vec<(Arc<str>, Decision)>)>,
+    uses: BTreeSet<Node>,
+}
+
+impl Compiler {
+    /// Works out one Gateway with its ListenerSets.
+    pub(crate) fn compile_gateway(&mut self, key: &ObjectKey) {
+        let user = User {
+            kind: Kind::Gateway,
+            key: key.clone(),
+        };
+        self.dirty.statuses.insert((Kind::Gateway, key.clone()));
+        self.dirty.infrastructure.insert(key.clone());
+        let form = self.managed_form(key);
+        let Some(form) = form else {
+            self.graph.set(&user, BTreeSet::new());
+            self.release_addresses(key);
+            self.drop_gateway(key);
+            return;
+        };
+        let plan = self.plan(key, &form);
+        self.graph.set(&user, plan.uses.clone());
+        self.carry_out(key, plan);
+    }
+
+    /// The form of a Gateway, if its class is ours.
+    pub(crate) fn managed_form(&self, key: &ObjectKey) -> Option<Arc<Gateway>> {
+        let form = self.store.gateways.get(key)?.held.form.clone()?;
+        let class = self.store.classes.get(&ObjectKey::new("", &form.class))?;
+        let is_ours = class.form.as_ref()?.controller == self.options.controller_name;
+        is_ours.then_some(form)
+    }
+
+    fn plan(&mut self, key: &ObjectKey, form: &Gateway) -> Plan {
+        let mut uses = BTreeSet::new();
+        let mut live = LiveGateway::default();
+        self.assign_addresses(key, form, &mut live);
+        if let Some(parameters) = &form.parameters {
+            let text = format!(
+                "infrastructure.parametersRef: {} is not known",
+                parameters.text()
+            );
+            live.refusal = Some(("InvalidParameters", text.into()));
+        }
+        if let Some(reference) = &form.client_certificate {
+            (live.identity, live.identity_fault) =
+                self.client_certificate(key, reference, &mut uses);
+        }
+        let all = form
+            .port_validations
+            .values()
+            .flatten()
+            .chain(&form.validation);
+        live.allows_insecure_clients = all.into_iter().any(|one| one.allow_insecure);
+        let mut claims = Claims::default();
+        let has_identity = form.client_certificate.is_some();
+        let frame = Frame {
+            gateway: key,
+            form,
+            has_identity,
+        };
+        let own = self.decide_all(
+            (Kind::Gateway, key),
+            &form.listeners,
+            &frame,
+            &mut claims,
+            &mut uses,
+        );
+        let accepted = own
+            .iter()
+            .filter(|(_, one)| one.conflict.is_none() && one.refusal.is_none());
+        if accepted.count() == 0 && live.refusal.is_none() {
+            live.refusal = Some((
+                "ListenersNotValid",
+                "none of its listeners is accepted".into(),
+            ));
+        }
+        let sets = self.plan_sets(&mut live, &frame, &mut claims, &mut uses);
+        let mut plan = Plan {
+            live,
+            own,
+            sets,
+            uses,
+        };
+        note_overlaps(&mut plan);
+        plan
+    }
+
+    /// ListenerSets in order of precedence: the older first, then by name.
+    fn plan_sets(
+        &mut self,
+        live: &mut LiveGateway,
+        frame: &Frame<'_>,
+        claims: &mut Claims,
+        uses: &mut BTreeSet<Node>,
+    ) -> Vec<(ObjectKey, LiveSet, Vec<(Arc<str>, Decision)>)> {
+        let mut order: Vec<(i64, String, ObjectKey)> = Vec::new();
+        for key in self.store.sets_of.get(frame.gateway).into_iter().flatten() {
+            if let Some(set) = self.store.sets.get(key) {
+                order.push((set.held.meta.created_s, key.to_string(), key.clone()));
+            }
+        }
+        order.sort();
+        let mut planned = Vec::new();
+        let mut left = self
+            .options
+            .max_listeners
+            .saturating_sub(frame.form.listeners.len());
+        for (.., key) in order {
+            let form = self
+                .store
+                .sets
+                .get(&key)
+                .and_then(|set| set.held.form.clone());
+            let Some(form) = form else { continue };
+            let mut set = LiveSet::default();
+            let home = &frame.gateway.namespace;
+            if !self.allows(&frame.form.allowed_sets, home, &key.namespace, uses) {
+                let text = "the Gateway doesn't allow ListenerSets of this namespace";
+                set.refusal = Some(("NotAllowed", "NotAllowed", text.into()));
+                planned.push((key, set, Vec::new()));
+                continue;
+            }
+            let mut decisions = self.decide_all(
+                (Kind::ListenerSet, &key),
+                &form.listeners,
+                frame,
+                claims,
+                uses,
+            );
+            for (_, decision) in decisions.iter_mut().skip(left) {
+                let text = "the Gateway has too many listeners";
+                decision.refusal = Some(("TooManyListeners", text.into()));
+            }
+            left = left.saturating_sub(decisions.len());
+            if live.refusal.is_some() {
+                let text = "the Gateway is not accepted";
+                set.refusal = Some(("ParentNotAccepted", "ParentNotProgrammed", text.into()));
+            } else if !decisions.iter().any(|(_, one)| one.is_good()) {
+                let text = "none of its listeners is valid";
+                set.refusal = Some(("ListenersNotValid", "ListenersNotValid", text.into()));
+            } else {
+                live.sets += 1;
+            }
+            planned.push((key, set, decisions));
+        }
+        planned
+    }
+
+    fn client_certificate(
+        &self,
+        key: &ObjectKey,
+        reference: &Reference,
+        uses: &mut BTreeSet<Node>,
+    ) -> (Option<Arc<tidegate_routing::Certificate>>, Option<Reason>) {
+        if !self
+            .store
+            .is_permitted(Kind::Gateway, &key.namespace, reference, uses)
+        {
+            let text = format!("no ReferenceGrant allows to refer to {}", reference.text());
+            return (None, Some(("RefNotPermitted", text.into())));
+        }
+        let (good, fault) = self.store.certificate(reference, uses);
+        (
+            good,
+            fault.map(|text| ("InvalidClientCertificateRef", text)),
+        )
+    }
+
+    /// Whether a namespace is among those that are allowed.
+    pub(crate) fn allows(
+        &self,
+        allowed: &Allowed,
+        home: &str,
+        namespace: &Arc<str>,
+        uses: &mut BTreeSet<Node>,
+    ) -> bool {
+        match allowed {
+            Allowed::All => true,
+            Allowed::Same => *home == **namespace,
+            Allowed::None => false,
+            Allowed::Selector(selector) => {
+                let key = ObjectKey {
+                    namespace: self.nothing.clone(),
+                    name: namespace.clone(),
+                };
+                uses.insert(Node::Object(Kind::Namespace, key));
+                self.store
+                    .namespaces
+                    .get(namespace)
+                    .is_some_and(|labels| selector.matches(labels))
+            }
+        }
+    }
+
+    fn decide_all(
+        &self,
+        owner: (Kind, &ObjectKey),
+        entries: &[Entry],
+        frame: &Frame<'_>,
+        claims: &mut Claims,
+        uses: &mut BTreeSet<Node>,
+    ) -> Vec<(Arc<str>, Decision)> {
+        let entrants: Vec<Entrant<'_>> = entries.iter().map(Entrant::new).collect();
+        let conflicts = claims.admit(&entrants);
+        let mut seen = HashSet::new();
+        let mut decided = Vec::with_capacity(entries.len());
+        for (entry, conflict) in entries.iter().zip(conflicts) {
+            // Names are unique by schema; a second one has no status of its own.
+            if seen.insert(entry.name.clone()) {
+                let decision = self.decide(owner, entry, conflict, frame, uses);
+                decided.push((entry.name.clone(), decision));
+            }
+        }
+        decided
+    }
+
+    fn decide(
+        &self,
+        owner: (Kind, &ObjectKey),
+        entry: &Entry,
+        conflict: Option<Reason>,
+        frame: &Frame<'_>,
+        uses: &mut BTreeSet<Node>,
+    ) -> Decision {
+        let protocol = protocol(&entry.protocol);
+        let (kinds, has_strange_kinds) = match protocol {
+            Some(_) => kinds(&entry.kinds),
+            None => (Vec::new(), !entry.kinds.is_empty()),
+        };
+        let mut decision = Decision {
+            view: View {
+                port: entry.port,
+                host: entry.host.clone().unwrap_or(Host::Any),
+                takes_http_routes: !kinds.is_empty(),
+                allowed: entry.allowed.clone(),
+                has_identity: frame.has_identity,
+                gateway: frame.gateway.clone(),
+            },
+            protocol,
+            tls: None,
+            conflict,
+            refusal: None,
+            unresolved: None,
+            is_complete: protocol.is_some() && !kinds.is_empty(),
+            overlaps: None,
+            kinds,
+        };
+        if protocol.is_none() {
+            let text = format!("protocol {} is not supported", entry.protocol);
+            decision.refusal = Some(("UnsupportedProtocol", text.into()));
+        } else if entry.host.is_none() {
+            decision.refusal = Some(("UnsupportedValue", "its hostname is none".into()));
+        } else if entry.port == 0 {
+            let text = "a listener needs a port of its own choice";
+            decision.refusal = Some(("PortUnavailable", text.into()));
+        }
+        if protocol == Some(BindProtocol::Https) {
+            self.decide_tls(owner, entry, frame, &mut decision, uses);
+        }
+        if has_strange_kinds && protocol.is_some() {
+            let text = "allowedRoutes.kinds has kinds that the protocol doesn't take";
+            let reason: Reason = ("InvalidRouteKinds", text.into());
+            decision.unresolved = decision.unresolved.or(Some(reason));
+        }
+        decision
+    }
+
+    fn decide_tls(
+        &self,
+        (kind, owner): (Kind, &ObjectKey),
+        entry: &Entry,
+        frame: &Frame<'_>,
+        decision: &mut Decision,
+        uses: &mut BTreeSet<Node>,
+    ) {
+        if &*entry.mode != "Terminate" {
+            let text = format!("TLS mode {} is not supported for HTTPS", entry.mode);
+            decision.refusal = Some(("UnsupportedValue", text.into()));
+        }
+        let mut certificates = Vec::new();
+        let mut fault: Option<Reason> = None;
+        for reference in &entry.certificates {
+            if !self
+                .store
+                .is_permitted(kind, &owner.namespace, reference, uses)
+            {
+                let text = format!("no ReferenceGrant allows to refer to {}", reference.text());
+                fault = fault.or(Some(("RefNotPermitted", text.into())));
+                continue;
+            }
+            let (good, why) = self.store.certificate(reference, uses);
+            certificates.extend(good);
+            fault = fault.or(why.map(|text| ("InvalidCertificateRef", text)));
+        }
+        if entry.certificates.is_empty() {
+            let text = "tls.certificateRefs is empty";
+            fault = Some(("InvalidCertificateRef", text.into()));
+        }
+        if certificates.is_empty() {
+            decision.is_complete = false;
+        }
+        decision.unresolved = fault;
+        let port = frame.form.port_validations.get(&entry.port);
+        let validation = port.map_or(frame.form.validation.as_ref(), Option::as_ref);
+        let client_validation =
+            validation.and_then(|one| self.client_validation(one, frame, decision, uses));
+        if decision.is_complete {
+            decision.tls = Some(Arc::new(TlsListener {
+                certificates,
+                client_validation,
+            }));
+        }
+    }
+
+    fn client_validation(
+        &self,
+        validation: &Validation,
+        frame: &Frame<'_>,
+        decision: &mut Decision,
+        uses: &mut BTreeSet<Node>,
+    ) -> Option<ClientValidation> {
+        let home = &frame.gateway.namespace;
+        let mut grants = BTreeSet::new();
+        let permitted: HashMap<&ObjectKey, bool> = validation
+            .authorities
+            .iter()
+            .map(|one| {
+                let allowed = self
+                    .store
+                    .is_permitted(Kind::Gateway, home, one, &mut grants);
+                (&one.key, allowed)
+            })
+            .collect();
+        uses.append(&mut grants);
+        let (authorities, fault) = self.store.authorities(
+            &validation.authorities,
+            AuthorityReasons {
+                kind: "InvalidCACertificateKind",
+            },
+            |one| permitted.get(&one.key).copied().unwrap_or(false),
+            uses,
+        );
+        decision.unresolved = decision.unresolved.take().or(fault);
+        if authorities.is_empty() {
+            let text = "clients can't be validated: no authority can be used";
+            let reason: Reason = ("NoValidCACertificate", text.into());
+            decision.refusal = decision.refusal.take().or(Some(reason));
+            return None;
+        }
+        Some(ClientValidation {
+            authorities,
+            allow_insecure: validation.allow_insecure,
+        })
+    }
+
+    fn carry_out(&mut self, key: &ObjectKey, plan: Plan) {
+        let mut live = plan.live;
+        let is_open = live.refusal.is_none();
+        let addresses = if is_open {
+            live.addresses.clone()
+        } else {
+            Vec::new()
+        };
+        live.listeners = self.set_listeners((Kind::Gateway, key), plan.own, &addresses);
+        for (set, mut state, decisions) in plan.sets {
+            let is_open = state.refusal.is_none();
+            let addresses = if is_open { addresses.as_slice() } else { &[] };
+            state.listeners = self.set_listeners((Kind::ListenerSet, &set), decisions, addresses);
+            self.dirty.statuses.insert((Kind::ListenerSet, set.clone()));
+            self.set_live(&set, Some(state));
+        }
+        let changed = self.store.gateways.get_mut(key).map(|state| {
+            let before = state.live.replace(live);
+            let now = state.live.as_ref().and_then(|live| live.identity.clone());
+            let was = before.as_ref().and_then(|live| live.identity.clone());
+            (before.is_none(), now != was)
+        });
+        let Some((is_new, has_new_identity)) = changed else {
+            return;
+        };
+        if is_new {
+            self.touch_routes(&Node::Object(Kind::Gateway, key.clone()));
+        }
+        if has_new_identity {
+            let of_gateway = self
+                .store
+                .clusters
+                .iter()
+                .filter(|(_, cluster)| cluster.source.gateway.as_ref() == Some(key));
+            self.dirty
+                .clusters
+                .extend(of_gateway.map(|(name, _)| name.clone()));
+        }
+    }
+
+    /// What is known of a ListenerSet. Its routes are looked at again when it comes to be ours, or ceases to.
+    pub(crate) fn set_live(&mut self, key: &ObjectKey, live: Option<LiveSet>) {
+        let Some(set) = self.store.sets.get_mut(key) else {
+            return;
+        };
+        let was = set.live.is_some();
+        set.live = live;
+        if was != set.live.is_some() {
+            self.touch_routes(&Node::Object(Kind::ListenerSet, key.clone()));
+        }
+    }
+
+    /// Forgets what was made of a Gateway that is gone or not ours any more.
+    fn drop_gateway(&mut self, key: &ObjectKey) {
+        self.set_listeners((Kind::Gateway, key), Vec::new(), &[]);
+        let was_ours = match self.store.gateways.get_mut(key) {
+            Some(state) => state.live.take().is_some(),
+            None => true,
+        };
+        if was_ours {
+            self.touch_routes(&Node::Object(Kind::Gateway, key.clone()));
+        }
+        let sets = self.store.sets_of.get(key).cloned().unwrap_or_default();
+        for set in sets {
+            self.drop_set(&set);
+        }
+    }
+
+    /// Forgets what was made of a ListenerSet.
+    pub(crate) fn drop_set(&mut self, key: &ObjectKey) {
+        self.set_listeners((Kind::ListenerSet, key), Vec::new(), &[]);
+        self.set_live(key, None);
+    }
+
+    fn rank(&self, gateway: &ObjectKey) -> (i64, Arc<str>) {
+        let created = self
+            .store
+            .gateways
+            .get(gateway)
+            .map_or(0, |one| one.held.meta.created_s);
+        (created, gateway.to_string().into())
+    }
+
+    /// Brings an owner's listeners to what was decided, keeping the routes of those that routes see no change of.
+    fn set_listeners(
+        &mut self,
+        (kind, owner): (Kind, &ObjectKey),
+        decisions: Vec<(Arc<str>, Decision)>,
+        addresses: &[std::net::IpAddr],
+    ) -> Vec<u32> {
+        let old = self
+            .store
+            .sections
+            .remove(&(kind, owner.clone()))
+            .unwrap_or_default();
+        let mut sections = BTreeMap::new();
+        let mut ids = Vec::with_capacity(decisions.len());
+        let mut routes_see = false;
+        for (name, decision) in decisions {
+            let wanted_at: Vec<_> = match decision.is_good() {
+                true => addresses
+                    .iter()
+                    .map(|one| (*one, decision.view.port).into())
+                    .collect(),
+                false => Vec::new(),
+            };
+            let id = old.get(&name).copied();
+            let id = id.unwrap_or_else(|| {
+                self.store.next_listener += 1;
+                self.store.next_listener
+            });
+            let rank = self.rank(&decision.view.gateway);
+            let listener = self.store.listeners.entry(id).or_insert_with(|| {
+                routes_see = true;
+                Listener::new((kind, owner), &name, decision.clone())
+            });
+            if listener.decision != decision {
+                routes_see |= listener.decision.view != decision.view;
+                listener.decision = decision;
+                listener.built = None;
+                self.dirty.binds.extend(&listener.wanted_at);
+            }
+            self.place(id, wanted_at, rank);
+            sections.insert(name, id);
+            ids.push(id);
+        }
+        for (name, id) in &old {
+            if !sections.contains_key(name) {
+                self.place(*id, Vec::new(), (0, name.clone()));
+                self.store.listeners.remove(id);
+                routes_see = true;
+            }
+        }
+        if !sections.is_empty() {
+            self.store.sections.insert((kind, owner.clone()), sections);
+        }
+        if routes_see {
+            self.touch_routes(&Node::Object(kind, owner.clone()));
+        }
+        ids
+    }
+}
+
+/// What is the same for all listeners of one Gateway.
+struct Frame<'a> {
+    gateway: &'a ObjectKey,
+    form: &'a Gateway,
+    has_identity: bool,
+}
+
+fn protocol(name: &str) -> Option<BindProtocol> {
+    match name {
+        "HTTP" => Some(BindProtocol::Http),
+        "HTTPS" => Some(BindProtocol::Https),
+        _ => None,
+    }
+}
+
+/// The kinds that a listener takes, of those that are written, and whether there are others.
+fn kinds(written: &[(Arc<str>, Arc<str>)]) -> (Vec<(&'static str, &'static str)>, bool) {
+    if written.is_empty() {
+        return (HTTP_KINDS.to_vec(), false);
+    }
+    let is_written = |(group, kind): &(&str, &str)| {
+        written
+            .iter()
+            .any(|(of, name)| &**of == *group && &**name == *kind)
+    };
+    let known: Vec<_> = HTTP_KINDS
+        .iter()
+        .copied()
+        .filter(|one| is_written(one))
+        .collect();
+    let strange = written
+        .iter()
+        .any(|(group, kind)| !HTTP_KINDS.contains(&(&**group, &**kind)));
+    (known, strange)
+}
+
+/// Tells listeners with TLS on the same port whose hostnames overlap of one another.
+fn note_overlaps(plan: &mut Plan) {
+    let sets = plan.sets.iter_mut().flat_map(|(.., decisions)| decisions);
+    let mut all: Vec<&mut (Arc<str>, Decision)> = plan
+        .own
+        .iter_mut()
+        .chain(sets)
+        .filter(|(_, one)| one.protocol == Some(BindProtocol::Https) && one.conflict.is_none())
+        .collect();
+    // Beyond this, telling all would cost more than it helps.
+    const OVERLAPS_MAX: usize = 256;
+    all.truncate(OVERLAPS_MAX);
+    let hosts: Vec<(u16, Host, Arc<str>)> = all
+        .iter()
+        .map(|(name, one)| (one.view.port, one.view.host.clone(), name.clone()))
+        .collect();
+    for (at, (_, decision)) in all.iter_mut().enumerate() {
+        let others: Vec<&str> = hosts
+            .iter()
+            .enumerate()
+            .filter(|(other, (port, host, _))| {
+                *other != at
+                    && *port == decision.view.port
+                    && crate::text::hosts_meet(host, &decision.view.host)
+            })
+            .map(|(_, (.., name))| &**name)
+            .collect();
+        if !others.is_empty() {
+            decision.overlaps = Some(others.join(", ").into());
+        }
+    }
+}
