@@ -1,6 +1,6 @@
 //! The body of an answer: bytes at hand, or frames that come as they happen.
 
-use crate::serve::pace::Pace;
+use crate::serve::{limits::Place, pace::Pace};
 use bytes::Bytes;
 use futures::Stream;
 use http_body::{Frame, SizeHint};
@@ -12,7 +12,6 @@ use std::{
     sync::Arc,
     task::{Context, Poll},
 };
-use tokio::sync::OwnedSemaphorePermit;
 
 type Frames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
@@ -28,7 +27,7 @@ pub(crate) struct Body {
 /// Where a body is sent to, and the place that it has there.
 struct Sending {
     pace: Arc<Pace>,
-    place: Arc<OwnedSemaphorePermit>,
+    place: Arc<Place>,
 }
 
 enum Kind {
@@ -47,7 +46,7 @@ impl Body {
     }
 
     /// A body whose pieces are watched until they are sent.
-    pub(crate) fn sent(mut self, pace: Arc<Pace>, place: OwnedSemaphorePermit) -> Self {
+    pub(crate) fn sent(mut self, pace: Arc<Pace>, place: Place) -> Self {
         let place = Arc::new(place);
         self.sending = Some(Sending { pace, place });
         self

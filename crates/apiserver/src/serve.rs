@@ -3,7 +3,7 @@
 pub(crate) mod connection;
 mod gzip;
 pub(crate) mod handler;
-mod limits;
+pub(crate) mod limits;
 pub(crate) mod pace;
 mod respond;
 pub(crate) mod route;

@@ -1,7 +1,7 @@
 //! The way of a request: who, what, may they, and then the verb.
 
 use super::{
-    limits::{Class, Limits, Turnstile},
+    limits::{Class, Limits, Place, Turnstile},
     pace::Pace,
     respond, route,
 };
@@ -78,16 +78,13 @@ impl Handler {
         let (parts, body) = request.into_parts();
         let request_headers = parts.headers.clone();
         let is_head = parts.method == Method::HEAD;
-        let (info, query) = place(&parts);
-        let class = class_of(&info);
-        let Some(permit) = self.turnstile.enter(class) else {
-            let error =
-                ApiError::too_many_requests("Too many requests, please try again later.", 1);
-            return respond::refusal(&error, &request_headers, &Warnings::default());
+        let about = about(&parts);
+        let Some(mut place) = self.turnstile.enter(class_of(&about.0)) else {
+            return respond::refusal(&too_many(), &request_headers, &Warnings::default());
         };
         let warnings = Warnings::default();
         let answered = self
-            .admitted(parts, body, info, query, peer, &warnings)
+            .admitted(parts, body, about, peer, &warnings, &mut place)
             .await;
         let response = match answered {
             Ok(admitted) => route::answer(self, admitted).await,
@@ -100,7 +97,7 @@ impl Handler {
         if response.body().len().is_some_and(|len| len <= SHORT) {
             response
         } else {
-            response.map(|body| body.sent(peer.pace.clone(), permit))
+            response.map(|body| body.sent(peer.pace.clone(), place))
         }
     }
 
@@ -108,19 +105,23 @@ impl Handler {
         &self,
         parts: request::Parts,
         body: Incoming,
-        info: RequestInfo,
-        query: Query,
+        (info, query): (RequestInfo, Query),
         peer: &Peer,
         warnings: &Warnings,
+        place: &mut Place,
     ) -> Result<Admitted, ApiError> {
-        if let Some(fault) = self.cluster.faults.before_request().await {
-            return Err(ordered(fault));
-        }
         let user = self.user(&parts.headers, peer)?;
         if has_spare_space(&parts.headers) {
             warnings.add("the provided Authorization header contains extra space before the bearer token, and is ignored");
         }
         let user = self.impersonated(&parts.headers, &info, user)?;
+        // Nothing has been waited for until here, so a place that is nobody's is soon somebody's.
+        if !place.give_to(&user.name) {
+            return Err(too_many());
+        }
+        if let Some(fault) = self.cluster.faults.before_request().await {
+            return Err(ordered(fault));
+        }
         authorize(&self.cluster, &user, &attributes(&info, info.verb))?;
         let body = self.read(&parts.method, body).await?;
         let (headers, body) = crate::protobuf::translated(parts.headers, body)?;
@@ -221,7 +222,7 @@ async fn whole(mut body: Incoming, limit: usize) -> Result<Option<Bytes>, hyper:
 }
 
 /// What a request is about, and its query.
-fn place(parts: &request::Parts) -> (RequestInfo, Query) {
+fn about(parts: &request::Parts) -> (RequestInfo, Query) {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
     let watch = query
         .get("watch")
@@ -294,6 +295,10 @@ pub(crate) fn authorize(
         resource: attributes.resource,
     };
     Err(ApiError::forbidden(what, attributes.name, &why))
+}
+
+fn too_many() -> ApiError {
+    ApiError::too_many_requests("Too many requests, please try again later.", 1)
 }
 
 fn ordered(fault: FaultAnswer) -> ApiError {

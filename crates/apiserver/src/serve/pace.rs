@@ -3,22 +3,22 @@
 //! A piece is on its way until the connection has let go of its bytes, whatever the protocol. As long as it is, its
 //! request keeps its place among those that run, so that answers that nobody reads are as few as requests at once.
 
+use super::limits::Place;
 use bytes::Bytes;
 use std::{
-    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tokio::{sync::OwnedSemaphorePermit, time::Instant};
+use tokio::time::Instant;
 
 /// The pieces of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Pace(Mutex<UnderWay>);
 
-/// By number, so that the first is the oldest.
 #[derive(Debug, Default)]
 struct UnderWay {
-    since: BTreeMap<u64, Instant>,
+    /// By number, so that the first is the oldest. They are few.
+    since: Vec<(u64, Instant)>,
     next: u64,
 }
 
@@ -28,15 +28,11 @@ impl Pace {
     }
 
     /// A piece that is sent now.
-    pub(crate) fn piece(
-        self: &Arc<Self>,
-        bytes: Bytes,
-        place: &Arc<OwnedSemaphorePermit>,
-    ) -> Bytes {
+    pub(crate) fn piece(self: &Arc<Self>, bytes: Bytes, place: &Arc<Place>) -> Bytes {
         let mut under_way = self.under_way();
         let number = under_way.next;
         under_way.next += 1;
-        under_way.since.insert(number, Instant::now());
+        under_way.since.push((number, Instant::now()));
         drop(under_way);
         Bytes::from_owner(Piece {
             bytes,
@@ -50,7 +46,7 @@ impl Pace {
     pub(super) async fn stalled(&self, patience: Duration) {
         loop {
             tokio::time::sleep(patience / 4).await;
-            let oldest = self.under_way().since.first_key_value().map(|(_, at)| *at);
+            let oldest = self.under_way().since.first().map(|(_, at)| *at);
             if oldest.is_some_and(|oldest| oldest.elapsed() > patience) {
                 return;
             }
@@ -62,7 +58,7 @@ struct Piece {
     bytes: Bytes,
     number: u64,
     pace: Arc<Pace>,
-    _place: Arc<OwnedSemaphorePermit>,
+    _place: Arc<Place>,
 }
 
 impl AsRef<[u8]> for Piece {
@@ -73,32 +69,44 @@ impl AsRef<[u8]> for Piece {
 
 impl Drop for Piece {
     fn drop(&mut self) {
-        self.pace.under_way().since.remove(&self.number);
+        let mut under_way = self.pace.under_way();
+        if let Ok(at) = under_way
+            .since
+            .binary_search_by_key(&self.number, |(number, _)| *number)
+        {
+            under_way.since.remove(at);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Pace;
+    use crate::serve::limits::{Class, Limits, Turnstile};
     use bytes::Bytes;
     use std::{sync::Arc, time::Duration};
-    use tokio::{sync::Semaphore, time::timeout};
+    use tokio::time::timeout;
 
     #[tokio::test]
     async fn a_piece_keeps_its_place_until_it_is_gone() {
-        let room = Arc::new(Semaphore::new(1));
-        let place = Arc::new(room.clone().try_acquire_owned().expect("room"));
+        let limits = Limits {
+            reading: 1,
+            ..Limits::default()
+        };
+        let turnstile = Turnstile::new(&limits);
+        let has_room = || turnstile.enter(Class::Reading).is_some();
+        let place = Arc::new(turnstile.enter(Class::Reading).expect("room"));
         let pace = Arc::new(Pace::default());
         let piece = pace.piece(Bytes::from_static(b"abc"), &place);
         drop(place);
         let part = piece.slice(1..2);
         drop(piece);
-        assert_eq!((&*part, room.available_permits()), (&b"b"[..], 0));
+        assert_eq!((&*part, has_room()), (&b"b"[..], false));
         let patience = Duration::from_millis(20);
         let stalled = timeout(Duration::from_secs(5), pace.stalled(patience)).await;
         assert!(stalled.is_ok(), "it is old by now");
         drop(part);
-        assert_eq!(room.available_permits(), 1);
+        assert!(has_room());
         let stalled = timeout(Duration::from_millis(60), pace.stalled(patience)).await;
         assert!(stalled.is_err(), "nothing is on its way");
     }

@@ -3,11 +3,12 @@
 use crate::{
     COLLECTION, config_map, eventually,
     http::{Client, Protocol},
-    is_well, raw, server,
+    is_well, raw, room_for, server,
 };
+use hyper::{Response, body::Incoming};
 use serde_json::Value;
 use std::time::{Duration, Instant};
-use tidegate_apiserver::Limits;
+use tidegate_apiserver::{Limits, Options, test::start_with};
 use tokio::{io::AsyncWriteExt, task::JoinSet};
 
 const WATCH: &str = "/api/v1/configmaps?watch=1&timeoutSeconds=60";
@@ -51,7 +52,7 @@ async fn bodies_that_are_too_long_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn watches_that_are_too_many_are_refused_until_others_end() {
-    let server = server(|limits| limits.watches = 5).await;
+    let server = server(|limits| limits.watches = room_for(5)).await;
     let client = Client::new(&server, Protocol::Http2);
     let open = async || client.open("GET", WATCH, "", "").await.expect("an answer");
     let mut watches = Vec::new();
@@ -71,9 +72,61 @@ async fn watches_that_are_too_many_are_refused_until_others_end() {
     server.stop().await;
 }
 
+/// As many watches as a client gets.
+async fn watches_of(client: &Client) -> Vec<Response<Incoming>> {
+    let mut held = Vec::new();
+    loop {
+        let watch = client.open("GET", WATCH, "", "").await.expect("an answer");
+        match watch.status().as_u16() {
+            200 => held.push(watch),
+            status => {
+                assert_eq!(status, 429);
+                return held;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_user_leaves_places_for_others() {
+    let file = std::env::temp_dir().join(format!("tidegate-users-{}", std::process::id()));
+    let users = "second-token,second,2,system:masters\nthird-token,third,3,system:masters\n";
+    std::fs::write(&file, users).expect("written");
+    let mut options = Options {
+        controllers: false,
+        token_auth_file: Some(file.clone()),
+        ..Options::default()
+    };
+    options.limits.watches = 50;
+    let server = start_with(options).await.expect("a server");
+    std::fs::remove_file(file).expect("removed");
+    let first = Client::new(&server, Protocol::Http2);
+    let mut second = Client::new(&server, Protocol::Http1);
+    let mut third = first.clone();
+    "second-token".clone_into(&mut second.token);
+    "third-token".clone_into(&mut third.token);
+    let held = watches_of(&first).await;
+    assert_eq!(held.len(), 40);
+    // More connections of the same user get no more.
+    let again = Client::new(&server, Protocol::Http2);
+    assert_eq!(watches_of(&again).await.len(), 0);
+    let others = (watches_of(&second).await, watches_of(&third).await);
+    assert_eq!((others.0.len(), others.1.len()), (8, 1));
+    // A user who has let go gets places again, and so do others.
+    drop(held);
+    eventually("there is room again", async || {
+        watches_of(&third).await.len() >= 20
+    })
+    .await;
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_are_too_many_at_once_are_refused() {
-    let few = |limits: &mut Limits| (limits.reading, limits.writing) = (4, 3);
+    let few = |limits: &mut Limits| {
+        limits.reading = room_for(4);
+        limits.writing = room_for(3);
+    };
     let server = server(few).await;
     server.fault_delay(Duration::from_millis(1500));
     for (method, room) in [("GET", 4), ("POST", 3)] {
@@ -108,7 +161,7 @@ async fn clients_that_never_finish_are_cut_off() {
         limits.handshake_time = Duration::from_millis(700);
         limits.head_time = Duration::from_millis(700);
         limits.body_time = Duration::from_millis(700);
-        limits.writing = 10;
+        limits.writing = room_for(10);
     })
     .await;
     // Half a greeting.

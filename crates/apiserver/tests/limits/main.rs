@@ -34,6 +34,11 @@ async fn server(change: impl FnOnce(&mut Limits)) -> Server {
     start_with(options).await.expect("a server")
 }
 
+/// Of so many places one user gets this many, and no more.
+fn room_for(one_user: usize) -> usize {
+    one_user + one_user.div_ceil(4)
+}
+
 /// A ConfigMap of so many bytes.
 fn config_map(name: &str, bytes: usize) -> Value {
     json!({

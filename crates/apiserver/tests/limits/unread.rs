@@ -3,7 +3,7 @@
 use crate::{
     COLLECTION, config_map, eventually,
     http::{Client, Protocol, trust},
-    is_well, raw, resident_mib, server,
+    is_well, raw, resident_mib, room_for, server,
 };
 use http_body_util::{BodyExt, Empty};
 use hyper::{body::Incoming, client::conn::http2};
@@ -85,7 +85,7 @@ async fn get(
 async fn watchers_that_do_not_read_are_cut_off() {
     let _one = ONE.lock().await;
     let server = server(|limits| {
-        limits.watches = 40;
+        limits.watches = room_for(40);
         limits.write_stall = STALL;
     })
     .await;
@@ -140,7 +140,7 @@ async fn watchers_that_do_not_read_are_cut_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_that_are_not_read_hold_little_memory() {
     let _one = ONE.lock().await;
-    let server = server(|limits| limits.reading = 50).await;
+    let server = server(|limits| limits.reading = room_for(50)).await;
     let client = Client::new(&server, Protocol::Http1);
     for number in 0..20 {
         let answer = client

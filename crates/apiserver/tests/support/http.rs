@@ -26,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     url: String,
-    token: String,
+    /// Whose requests these are.
+    pub(crate) token: String,
     pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
