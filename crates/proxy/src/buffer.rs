@@ -25,6 +25,15 @@ pub(crate) struct Pool {
 }
 
 impl Buffer {
+    /// Bytes that were read before.
+    pub(crate) fn holding(bytes: Vec<u8>) -> Self {
+        Self {
+            start: 0,
+            end: bytes.len(),
+            bytes,
+        }
+    }
+
     pub(crate) fn filled(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
@@ -35,6 +44,11 @@ impl Buffer {
 
     pub(crate) fn len(&self) -> usize {
         self.end - self.start
+    }
+
+    /// Whether no byte more fits without [`Buffer::grow`].
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() == self.bytes.len() && !self.bytes.is_empty()
     }
 
     /// Forgets the first `count` bytes.

@@ -3,16 +3,26 @@
 //! Start at [`Proxy`]. Each worker is a thread with its own sockets, connections, pools and clock; they share counters
 //! and the snapshot, and nothing else.
 
+mod body;
 mod buffer;
+mod client;
 mod clock;
 mod connections;
 mod counters;
+mod decide;
+mod failure;
+mod fields;
+mod forward;
 mod front;
 mod h1;
+mod handle;
 mod ids;
+mod journey;
 mod options;
 mod proxy;
+mod pump;
 mod record;
+mod scratch;
 mod sockets;
 mod stream;
 mod tls;

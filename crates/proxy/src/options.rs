@@ -2,6 +2,8 @@
 
 use std::{fmt, net::TcpListener, sync::Arc, time::Duration};
 
+use tidegate_http::HeadLimits;
+
 use crate::record::Observers;
 
 /// How a proxy runs. None of this changes while it runs.
@@ -20,10 +22,8 @@ pub struct Options {
 /// Bounds of everything that a peer can make the proxy hold or wait for.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// A request's or an answer's head, in bytes.
-    pub head_bytes_max: usize,
-    /// Fields in one head.
-    pub fields_max: usize,
+    /// A request's or an answer's head, and how paths are normalised.
+    pub head: HeadLimits,
     /// Client connections of the whole process. Beyond it, new ones are closed at once.
     pub connections_max: usize,
     /// From the first byte of a head to its last; and for a whole TLS handshake.
@@ -80,8 +80,7 @@ impl fmt::Debug for Options {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            head_bytes_max: 64 * 1024,
-            fields_max: 128,
+            head: HeadLimits::default(),
             connections_max: 65_536,
             head_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(75),

@@ -36,7 +36,8 @@ pub struct RequestRecord<'a> {
     pub host: &'a str,
     /// Normalised path, as it was matched.
     pub path: &'a str,
-    pub query: Option<&'a str>,
+    /// What follows the `?`; empty where there is none.
+    pub query: &'a str,
     pub user_agent: &'a [u8],
     /// What the client was answered; 0 when it got nothing.
     pub status: u16,

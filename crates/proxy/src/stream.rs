@@ -142,12 +142,15 @@ impl WriteHalf {
         }
     }
 
-    fn poll_write_both(
+    pub(crate) fn poll_write_both(
         &mut self,
         cx: &mut Context<'_>,
         first: &[u8],
         second: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if first.is_empty() || second.is_empty() {
+            return self.poll_write(cx, if first.is_empty() { second } else { first });
+        }
         match self {
             Self::Plain(write) => Pin::new(write)
                 .poll_write_vectored(cx, &[IoSlice::new(first), IoSlice::new(second)]),
@@ -162,13 +165,8 @@ impl WriteHalf {
         let mut done = 0;
         while done < total {
             let count = poll_fn(|cx| {
-                if done >= first.len() {
-                    self.poll_write(cx, &second[done - first.len()..])
-                } else if second.is_empty() {
-                    self.poll_write(cx, &first[done..])
-                } else {
-                    self.poll_write_both(cx, &first[done..], second)
-                }
+                let of_first = done.min(first.len());
+                self.poll_write_both(cx, &first[of_first..], &second[done - of_first..])
             })
             .await?;
             if count == 0 {
@@ -176,26 +174,28 @@ impl WriteHalf {
             }
             done += count;
         }
-        self.flush().await
+        poll_fn(|cx| self.poll_flush(cx)).await
     }
 
-    async fn flush(&mut self) -> io::Result<()> {
+    /// Sends what TLS still holds.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             // The kernel has it.
-            Self::Plain(_) => Ok(()),
-            Self::Tls(stream) => {
-                poll_fn(|cx| Pin::new(&mut *stream.borrow_mut()).poll_flush(cx)).await
-            }
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(stream) => Pin::new(&mut *stream.borrow_mut()).poll_flush(cx),
         }
     }
 
     /// Says that nothing more will be sent; the other half stays open.
-    pub(crate) async fn shutdown(&mut self) -> io::Result<()> {
+    pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Self::Plain(write) => poll_fn(|cx| Pin::new(&mut *write).poll_shutdown(cx)).await,
-            Self::Tls(stream) => {
-                poll_fn(|cx| Pin::new(&mut *stream.borrow_mut()).poll_shutdown(cx)).await
-            }
+            Self::Plain(write) => Pin::new(write).poll_shutdown(cx),
+            Self::Tls(stream) => Pin::new(&mut *stream.borrow_mut()).poll_shutdown(cx),
         }
+    }
+
+    /// [`WriteHalf::poll_shutdown`].
+    pub(crate) async fn shutdown(&mut self) -> io::Result<()> {
+        poll_fn(|cx| self.poll_shutdown(cx)).await
     }
 }

@@ -7,13 +7,17 @@
 mod connect;
 mod endpoint;
 
-pub(crate) use self::endpoint::{Endpoint, Link};
+pub(crate) use self::{
+    connect::ConnectError,
+    endpoint::{Endpoint, Link},
+};
 
 use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     rc::Rc,
     sync::Arc,
+    time::Duration,
 };
 
 use tidegate_routing::{Cluster, ClusterKey, Destination};
@@ -111,6 +115,11 @@ impl ClusterState {
     /// The snapshot's cluster.
     pub(crate) fn cluster(&self) -> Arc<Cluster> {
         self.current.borrow().cluster.clone()
+    }
+
+    /// How long its unused connections are kept.
+    pub(crate) fn idle_timeout(&self) -> Option<Duration> {
+        self.current.borrow().cluster.limits.idle_timeout
     }
 
     /// The endpoint for the next try: none of those that were tried, if others are there.

@@ -30,6 +30,7 @@ use crate::{
     ids::Ids,
     options::{Limits, Options},
     record::{Observer, Observers},
+    scratch::Scratches,
     tls::Servers,
     upstream::Clusters,
     weights::Weights,
@@ -75,6 +76,7 @@ pub(crate) struct Worker {
     pub(crate) setup: Arc<Setup>,
     pub(crate) clock: Clock,
     pub(crate) buffers: Pool,
+    pub(crate) scratches: Scratches,
     pub(crate) clusters: Clusters,
     pub(crate) weights: Weights,
     pub(crate) servers: Servers,
@@ -152,6 +154,7 @@ impl Worker {
         Self {
             clock: Clock::new(),
             buffers: Pool::default(),
+            scratches: Scratches::default(),
             clusters: Clusters::default(),
             weights: Weights::default(),
             servers: Servers::new(setup.tickets.clone()),

@@ -4,14 +4,16 @@ use std::{
     cell::{Cell, RefCell},
     net::SocketAddr,
     rc::Rc,
+    time::Duration,
 };
 
 use tidegate_routing::Destination;
 
 use crate::{
-    buffer::{Buffer, Pool},
+    buffer::Buffer,
     clock::{Clock, Deadline},
     stream::{ReadHalf, WriteHalf},
+    worker::Worker,
 };
 
 /// A place that requests are sent to.
@@ -67,13 +69,22 @@ impl Endpoint {
         None
     }
 
-    /// Keeps a connection whose exchange ended cleanly.
-    pub(crate) fn give(&self, mut link: Link, pool: &Pool, until: Deadline, most: usize) {
+    /// Keeps a connection whose exchange ended cleanly, for its cluster's time or the usual one.
+    pub(crate) fn give(&self, mut link: Link, worker: &Worker, timeout: Option<Duration>) {
+        let limits = worker.limits();
+        let until = worker
+            .clock
+            .after(timeout.unwrap_or(limits.upstream_idle_timeout));
+        link.buffer.release(&worker.buffers);
         let mut idle = self.idle.borrow_mut();
-        link.buffer.release(pool);
-        if idle.len() < most {
+        if idle.len() < limits.upstream_idle_max {
             idle.push(Idle { link, until });
         }
+    }
+
+    /// Closes all connections that are kept: they were made before one that turned out to be closed.
+    pub(crate) fn close_idle(&self) {
+        self.idle.borrow_mut().clear();
     }
 
     /// Closes what was idle for too long. The oldest are at the front.

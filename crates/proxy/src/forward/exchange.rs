@@ -1,0 +1,362 @@
+//! One exchange on one connection: the request goes up, an answer comes down, both at once if need be.
+
+use std::{
+    future::poll_fn,
+    rc::Rc,
+    task::{Context, Poll},
+};
+
+use tidegate_http::{
+    Framing, HeadLimits, Method, ResponseHead, StatusLine, Version, parse_response,
+    remove_hop_by_hop, write_response,
+};
+
+use super::{
+    reply,
+    tries::{Failed, Tries},
+    tunnel,
+};
+use crate::{
+    body::Body,
+    buffer::Buffer,
+    client::Client,
+    clock::Deadline,
+    decide::Plan,
+    failure::Failure,
+    handle::{Next, Origin},
+    journey::Journey,
+    pump::{Copied, OutFraming, Pauses, Pump, PumpError, Sink, Source},
+    stream::{ReadHalf, WriteHalf},
+    upstream::{Endpoint, Link},
+};
+
+/// 1xx answers before the answer.
+const INTERIM_MAX: u32 = 16;
+
+/// The request on its way up.
+struct Upload<'a> {
+    pump: Pump<'a>,
+    /// The upstream takes no more of it. Its answer may still come.
+    refused: bool,
+    /// Whether to notice that the client goes away.
+    watches: bool,
+}
+
+/// The answer's head on its way down.
+struct Arrival<'a> {
+    read: &'a mut ReadHalf,
+    buffer: &'a mut Buffer,
+    head: &'a mut ResponseHead,
+    method: &'a Method,
+    limits: &'a HeadLimits,
+    /// Whether anything has come.
+    begun: bool,
+}
+
+/// What a try is made with.
+pub(super) struct Try<'a, 'c> {
+    pub(super) plan: &'a Plan<'c>,
+    pub(super) endpoint: &'a Rc<Endpoint>,
+    pub(super) deadline: Deadline,
+}
+
+/// Both directions of one exchange.
+struct Exchange<'a> {
+    origin: &'a Origin<'a>,
+    upload: Upload<'a>,
+    arrival: Arrival<'a>,
+    /// The client's.
+    write: &'a mut WriteHalf,
+    down: &'a mut Vec<u8>,
+    version: Version,
+    deadline: Deadline,
+}
+
+impl Upload<'_> {
+    /// Whether no more of it will go up.
+    fn is_over(&self) -> bool {
+        self.refused || self.pump.is_done()
+    }
+
+    /// Whether the same body can go up in another try.
+    fn may_run_again(&self, sent: u64) -> bool {
+        let whole = self.pump.copy.as_ref().is_none_or(|copy| !copy.overflowed);
+        sent == 0 || (self.pump.is_done() && whole)
+    }
+
+    /// Goes on with it; an error is the client's.
+    fn poll(
+        &mut self,
+        origin: &Origin<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Failure> {
+        let worker = origin.worker;
+        if self.refused {
+            return Ok(());
+        }
+        if self.pump.is_done() {
+            return match self.watches && self.pump.poll_closed(worker, cx).is_ready() {
+                true => Err(Failure::ClientGone),
+                false => Ok(()),
+            };
+        }
+        match self.pump.poll(worker, &origin.connection.timer, cx) {
+            Poll::Pending | Poll::Ready(Ok(())) => Ok(()),
+            Poll::Ready(Err(PumpError::SinkGone | PumpError::SinkTimeout)) => {
+                self.refused = true;
+                Ok(())
+            }
+            Poll::Ready(Err(PumpError::Cut)) => Err(Failure::ClientGone),
+            Poll::Ready(Err(PumpError::Malformed)) => Err(Failure::BadRequest(400, "body")),
+            Poll::Ready(Err(PumpError::SourceTimeout)) => Err(Failure::ClientTimeout),
+        }
+    }
+}
+
+impl Arrival<'_> {
+    /// Ready with a head, or with what is wrong.
+    fn poll(
+        &mut self,
+        origin: &Origin<'_>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Failure>> {
+        let pool = &origin.worker.buffers;
+        loop {
+            if !self.buffer.is_empty() {
+                self.begun = true;
+                match parse_response(self.buffer.filled(), self.method, self.limits, self.head) {
+                    Ok(Some(length)) => {
+                        self.buffer.consume(length);
+                        return Poll::Ready(Ok(()));
+                    }
+                    Ok(None) => {}
+                    Err(_rule) => return Poll::Ready(Err(Failure::BadAnswer)),
+                }
+                if self.buffer.is_full() && !self.buffer.grow(self.limits.head_bytes_max + 1) {
+                    return Poll::Ready(Err(Failure::BadAnswer));
+                }
+            }
+            if self.read.poll_ready(cx).is_pending() {
+                return Poll::Pending;
+            }
+            match self.read.poll_read(cx, self.buffer, pool) {
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Failure::UpstreamReset)),
+                Poll::Pending => {
+                    self.buffer.release(pool);
+                    return Poll::Pending;
+                }
+            }
+        }
+    }
+}
+
+/// Sends the request whose head stands in `client.up`, and passes the answer on.
+pub(super) async fn run(
+    origin: &Origin<'_>,
+    client: &mut Client<'_>,
+    this: Try<'_, '_>,
+    mut link: Link,
+    tries: &mut Tries<'_>,
+    journey: &mut Journey<'_>,
+) -> Result<Next, Failed> {
+    let limits = origin.worker.limits();
+    let mut replay = tries.replay();
+    let copies = tries.copies(link.reused);
+    let mut copied = Copied::up_to(limits.retry_body_max);
+    let mut reply = reply::Reply::new(origin, client, this.plan);
+    let watches = replay.is_none();
+    let (buffer, body) = match &mut replay {
+        Some((buffer, body)) => (buffer, body),
+        None => (&mut *client.buffer, &mut client.body),
+    };
+    let source = Source {
+        read: client.read,
+        buffer,
+        body,
+    };
+    let sink = Sink {
+        write: &mut link.write,
+        out: client.up,
+        framing: OutFraming::of(client.head.framing),
+    };
+    let pauses = Pauses {
+        read: limits.request_body_timeout,
+        write: limits.write_timeout,
+    };
+    let mut exchange = Exchange {
+        origin,
+        upload: Upload {
+            pump: Pump::new(source, sink, pauses),
+            refused: false,
+            watches,
+        },
+        arrival: Arrival {
+            read: &mut link.read,
+            buffer: &mut link.buffer,
+            head: client.answer,
+            method: &client.head.method,
+            limits: &limits.head,
+            begun: false,
+        },
+        write: client.write,
+        down: client.down,
+        version: client.head.version,
+        deadline: this.deadline,
+    };
+    exchange.upload.pump.copy = copies.then_some(&mut copied);
+    let arrived = exchange.await_answer().await;
+    let (begun, sent) = (exchange.arrival.begun, exchange.upload.pump.bytes);
+    journey.request_bytes = sent;
+    if let Err(failure) = arrived {
+        tries.keep(sent > 0, copied);
+        return Err(Failed {
+            stale: link.reused && !begun && matches!(failure, Failure::UpstreamReset),
+            failure,
+            wanted: false,
+        });
+    }
+    journey.answered();
+    let status = exchange.arrival.head.status;
+    if tries.wants(status) && exchange.upload.may_run_again(sent) {
+        tries.keep(sent > 0, copied);
+        return Err(Failed::wanted());
+    }
+    let relayed = exchange.relay(&mut reply, journey).await;
+    let sent = exchange.upload.pump.is_done();
+    journey.request_bytes = exchange.upload.pump.bytes;
+    relayed?;
+    if reply.reusable && sent && link.buffer.is_empty() {
+        this.endpoint.give(link, origin.worker, this.plan.cluster.idle_timeout());
+    }
+    Ok(match reply.go_on && client.body.is_ended() {
+        true => Next::Again,
+        false => Next::Close,
+    })
+}
+
+impl Exchange<'_> {
+    /// Returns with the head of the answer, or of a 101. Other 1xx are passed on.
+    async fn await_answer(&mut self) -> Result<(), Failure> {
+        for _ in 0..INTERIM_MAX {
+            self.await_head().await?;
+            let status = self.arrival.head.status;
+            if !self.arrival.head.is_informational() || status == 101 {
+                return Ok(());
+            }
+            if self.version == Version::Http11 {
+                self.pass_interim(status).await?;
+            }
+        }
+        Err(Failure::BadAnswer)
+    }
+
+    async fn await_head(&mut self) -> Result<(), Failure> {
+        let origin = self.origin;
+        let (clock, timer) = (&origin.worker.clock, &origin.connection.timer);
+        let mut quiet = None;
+        poll_fn(|cx| {
+            self.upload.poll(origin, cx)?;
+            if let Poll::Ready(result) = self.arrival.poll(origin, cx) {
+                return Poll::Ready(result);
+            }
+            let mut deadline = self.deadline;
+            if self.upload.is_over() {
+                let pause = origin.worker.limits().answer_timeout;
+                deadline = deadline.min(*quiet.get_or_insert_with(|| clock.after(pause)));
+            }
+            clock
+                .poll_passed(timer, deadline, cx)
+                .map(|()| Err(Failure::Timeout))
+        })
+        .await
+    }
+
+    async fn pass_interim(&mut self, status: u16) -> Result<(), Failure> {
+        remove_hop_by_hop(&mut self.arrival.head.fields);
+        let line = StatusLine {
+            status,
+            date: b"",
+            framing: Framing::None,
+            close: false,
+            keep_alive: false,
+            upgrade: None,
+        };
+        self.down.clear();
+        write_response(&line, &self.arrival.head.fields, self.down);
+        let worker = self.origin.worker;
+        let deadline = worker.clock.after(worker.limits().write_timeout);
+        let writing = self.write.write(self.down, &[]);
+        let timer = &self.origin.connection.timer;
+        let written = worker.clock.limit(timer, deadline, writing).await;
+        self.down.clear();
+        match written {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Failure::ClientGone),
+        }
+    }
+
+    /// Passes the answer on, head and body; in a tunnel also what follows of the client's.
+    async fn relay(
+        &mut self,
+        reply: &mut reply::Reply<'_>,
+        journey: &mut Journey<'_>,
+    ) -> Result<(), Failure> {
+        let origin = self.origin;
+        let framing = reply.write(origin, self.arrival.head, self.upload.is_over(), self.down)?;
+        let tunnel = self.arrival.head.status == 101;
+        let limits = origin.worker.limits();
+        let pauses = Pauses {
+            read: if tunnel { limits.tunnel_timeout } else { limits.answer_timeout },
+            write: limits.write_timeout,
+        };
+        let mut body = Body::new(framing);
+        let mut download = Pump::new(
+            Source {
+                read: self.arrival.read,
+                buffer: self.arrival.buffer,
+                body: &mut body,
+            },
+            Sink {
+                write: self.write,
+                out: self.down,
+                framing: reply.out_framing,
+            },
+            pauses,
+        );
+        journey.status = self.arrival.head.status;
+        if tunnel {
+            return tunnel::run(origin, &mut self.upload.pump, &mut download, journey).await;
+        }
+        let (clock, timer) = (&origin.worker.clock, &origin.connection.timer);
+        let (upload, deadline) = (&mut self.upload, self.deadline);
+        let result = poll_fn(|cx| {
+            upload.poll(origin, cx)?;
+            match download.poll(origin.worker, timer, cx) {
+                Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(broken(&error))),
+                Poll::Pending => clock
+                    .poll_passed(timer, deadline, cx)
+                    .map(|()| Err(Failure::Timeout)),
+            }
+        })
+        .await;
+        journey.answer_bytes = download.bytes;
+        let started = download.started;
+        reply.reusable &= result.is_ok() && self.arrival.head.keep_alive;
+        result.map_err(|failure| match started && failure.status().is_some() {
+            true => Failure::Truncated,
+            false => failure,
+        })
+    }
+}
+
+/// What a broken download means.
+fn broken(error: &PumpError) -> Failure {
+    match error {
+        PumpError::Cut => Failure::UpstreamReset,
+        PumpError::Malformed => Failure::BadAnswer,
+        PumpError::SourceTimeout => Failure::Timeout,
+        PumpError::SinkGone | PumpError::SinkTimeout => Failure::ClientGone,
+    }
+}

@@ -1,0 +1,75 @@
+//! What is changed in a request on its way: fields once, the head for each try.
+
+use tidegate_http::{KnownName, RequestLine, remove_hop_by_hop, write_request};
+use tidegate_routing::Rewrite;
+
+use crate::{
+    client::Client, decide::Plan, fields, handle::Origin, journey::Journey, upstream::Link,
+};
+
+/// Fields of the request, as every try sends them.
+pub(super) fn fields(
+    origin: &Origin<'_>,
+    client: &mut Client<'_>,
+    plan: &Plan<'_>,
+    journey: &Journey<'_>,
+) {
+    let head = &mut *client.head;
+    remove_hop_by_hop(&mut head.fields);
+    let trusted_hops = origin.worker.setup.trusted_hops;
+    fields::Forwarded {
+        peer: origin.connection.peer().ip(),
+        secure: origin.secure.is_some(),
+        authority: head.target.authority(),
+        trusted_hops,
+    }
+    .apply(&mut head.fields);
+    let id = journey.id.as_str().as_bytes();
+    if trusted_hops == 0 {
+        head.fields.remove(KnownName::XRequestId.as_str());
+    }
+    if !head.fields.has(KnownName::XRequestId) {
+        // It is made of digits.
+        let _ = head.fields.push_known(KnownName::XRequestId, id);
+    }
+    fields::change(&mut head.fields, &plan.rule.request.headers);
+    fields::change(&mut head.fields, &plan.backend.request.headers);
+}
+
+/// Writes the head for one try.
+pub(super) fn head(client: &mut Client<'_>, plan: &Plan<'_>, link: &Link) {
+    let head = &*client.head;
+    let rewrite = |pick: fn(&Rewrite) -> bool| {
+        let own = plan.backend.rewrite.iter().chain(&plan.rule.rewrite);
+        own.into_iter().find(|rewrite| pick(rewrite))
+    };
+    let target = &head.target;
+    let path = rewrite(|rewrite| rewrite.path.is_some()).and_then(|rewrite| rewrite.path.as_ref());
+    let [first, second, third] = match path {
+        Some(change) => change.apply(&plan.attachment.when.path, target.path()).0,
+        None => [target.path(), "", ""],
+    };
+    let hostname =
+        rewrite(|rewrite| rewrite.hostname.is_some()).and_then(|rewrite| rewrite.hostname.as_deref());
+    let address;
+    let authority = match hostname {
+        Some(hostname) => hostname,
+        // HTTP/1.0 knows requests without a host.
+        None if target.authority().is_empty() => {
+            address = link.address.to_string();
+            &address
+        }
+        None => target.authority(),
+    };
+    client.up.clear();
+    let line = RequestLine {
+        method: head.method.as_str(),
+        target: [first, second, third, target.question()],
+        authority,
+        framing: head.framing,
+        upgrade: head.upgrade,
+        te_trailers: head.te_trailers,
+        expect_continue: head.expect_continue,
+    };
+    write_request(&line, &head.fields, client.up);
+}

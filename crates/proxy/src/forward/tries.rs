@@ -1,0 +1,167 @@
+//! Whether a failed try may be followed by another.
+//!
+//! Never once a byte of the answer has reached the client. Else: where nothing was sent, any request may; where the
+//! connection broke, idempotent ones; where the rule names the answer's status, any. Always only if the body is still
+//! there to be sent.
+
+use std::{rc::Rc, time::Duration};
+
+use tidegate_http::Framing;
+use tidegate_routing::Retry;
+
+use crate::{
+    body::Body, buffer::Buffer, client::Client, clock::Deadline, failure::Failure, handle::Origin,
+    pump::Copied, upstream::Endpoint,
+};
+
+/// Endpoints that are tried beyond the first where a connection can't be made, also without a rule's retries.
+const CONNECTS_MAX: u32 = 2;
+
+/// A try that failed before anything of its answer reached the client.
+#[derive(Debug)]
+pub(super) struct Failed {
+    pub(super) failure: Failure,
+    /// The connection had been kept and turned out to be closed: not the endpoint's fault, and tried again at once.
+    pub(super) stale: bool,
+    /// The answer's status is one that the rule wants tried again: [`Tries::wants`] has said so.
+    pub(super) wanted: bool,
+}
+
+/// The tries of one request.
+#[derive(Debug)]
+pub(super) struct Tries<'c> {
+    /// The end of all of them.
+    pub(super) overall: Deadline,
+    retry: Option<&'c Retry>,
+    left: u32,
+    connects_left: u32,
+    tried: Vec<Rc<Endpoint>>,
+    /// One is enough: after it, a new connection is made.
+    stale_left: u32,
+    /// The body, as far as earlier tries have read it.
+    copy: Copied,
+    /// Whether any of the body was read.
+    body_taken: bool,
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            stale: false,
+            wanted: false,
+        }
+    }
+}
+
+impl Failed {
+    /// An answer that the rule wants to be tried again.
+    pub(super) fn wanted() -> Self {
+        Self {
+            failure: Failure::UpstreamReset,
+            stale: false,
+            wanted: true,
+        }
+    }
+}
+
+impl<'c> Tries<'c> {
+    pub(super) fn new(retry: Option<&'c Retry>, overall: Deadline) -> Self {
+        Self {
+            overall,
+            retry,
+            left: retry.map_or(0, |retry| retry.attempts),
+            connects_left: CONNECTS_MAX,
+            tried: Vec::new(),
+            stale_left: 1,
+            copy: Copied::default(),
+            body_taken: false,
+        }
+    }
+
+    pub(super) fn tried(&self) -> &[Rc<Endpoint>] {
+        &self.tried
+    }
+
+    /// Whether a copy of the body may be needed for another try.
+    pub(super) fn copies(&self, reused: bool) -> bool {
+        !self.body_taken && (self.left > 0 || (reused && self.stale_left > 0))
+    }
+
+    /// The body for this try, where an earlier one has read it from the client.
+    pub(super) fn replay(&self) -> Option<(Buffer, Body)> {
+        if !self.body_taken {
+            return None;
+        }
+        let bytes = self.copy.bytes.clone();
+        let body = Body::new(Framing::Length(bytes.len() as u64));
+        Some((Buffer::holding(bytes), body))
+    }
+
+    /// Whether an answer with this status should be dropped for another try, if the body can be sent again.
+    pub(super) fn wants(&self, status: u16) -> bool {
+        self.left > 0 && self.retry.is_some_and(|retry| retry.codes.contains(&status))
+    }
+
+    /// Remembers what a try has read of the body. Later tries send the copy.
+    pub(super) fn keep(&mut self, taken: bool, copy: Copied) {
+        if taken && !self.body_taken {
+            self.body_taken = true;
+            self.copy = copy;
+        }
+    }
+
+    fn can_replay(&self, body_ended: bool) -> bool {
+        !self.body_taken || (body_ended && self.copy.is_whole())
+    }
+
+    /// Returns when the next try may begin.
+    ///
+    /// # Errors
+    /// There is none: this is what the client is to be told.
+    pub(super) async fn again(
+        &mut self,
+        origin: &Origin<'_>,
+        client: &Client<'_>,
+        endpoint: Rc<Endpoint>,
+        failed: Failed,
+    ) -> Result<(), Failure> {
+        let Failed {
+            failure,
+            stale,
+            wanted,
+        } = failed;
+        let clock = &origin.worker.clock;
+        let idempotent = client.head.method.is_idempotent();
+        let possible = failure.before_answer()
+            && (wanted || idempotent || failure.nothing_sent())
+            && self.can_replay(client.body.is_ended())
+            && !clock.passed(self.overall);
+        if !possible {
+            return Err(failure);
+        }
+        if stale && self.stale_left > 0 {
+            self.stale_left -= 1;
+            endpoint.close_idle();
+            return Ok(());
+        }
+        self.tried.push(endpoint);
+        if self.left == 0 && failure.nothing_sent() && self.connects_left > 0 {
+            self.connects_left -= 1;
+            return Ok(());
+        }
+        if self.left == 0 {
+            return Err(failure);
+        }
+        self.left -= 1;
+        let backoff = self.retry.map_or(Duration::ZERO, |retry| retry.backoff);
+        if !backoff.is_zero() {
+            let rest = tokio::time::sleep(backoff);
+            let timer = &origin.connection.timer;
+            if clock.limit(timer, self.overall, rest).await.is_err() {
+                return Err(failure);
+            }
+        }
+        Ok(())
+    }
+}
