@@ -2,24 +2,22 @@
 
 import datetime
 import json
-import pathlib
 
 from parts.servers import KUBERNETES, TIDEGATE, fsync_ms
 from runner.contestants import ROOT
 from runner.report import load, machine, median_rows, output, ratio
 
 __all__ = ["Results", "load", "table"]
-RESULTS = pathlib.Path(__file__).resolve().parent.parent / "results"
 
 
 class Results:
     """One file of JSON lines: a head, then a line for every round of a server."""
 
     def __init__(self, options, programs):
-        RESULTS.mkdir(exist_ok=True)
-        self.path = RESULTS / f"{datetime.date.today().isoformat()}-{options.name}.jsonl"
+        options.results.mkdir(parents=True, exist_ok=True)
+        self.path = options.results / f"{datetime.date.today().isoformat()}-{options.name}.jsonl"
         disk = {"fsync_ms": fsync_ms(options.folder)}
-        shown = {key: value for key, value in vars(options).items() if key not in ("folder", "table")}
+        shown = {key: value for key, value in vars(options).items() if key not in ("folder", "results", "table")}
         self.head = {"machine": machine() | disk, "versions": versions(programs), "options": shown}
         self.rows = []
         self.path.write_text(json.dumps(self.head) + "\n", encoding="utf-8")
