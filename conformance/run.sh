@@ -25,7 +25,7 @@ start() {
   local name=$1
   shift
   setpriv --pdeathsig KILL "$@" >"$results/$name.log" 2>&1 9>&- &
-  jobs+=("$!")
+  jobs+=("$!") last=$name
 }
 
 # Runs at every end. The last started ends first; who doesn't want to in ten seconds is killed.
@@ -59,7 +59,7 @@ await() {
   local deadline=$((SECONDS + $1)) what=$2
   shift 2
   until "$@" >/dev/null 2>&1; do
-    kill -0 "${jobs[-1]}" 2>/dev/null || fail "$what ended by itself; its log is in $results"
+    kill -0 "${jobs[-1]}" 2>/dev/null || fail "$what ended by itself: $(tail -q -n 3 "$results/$last.log")"
     [ "$SECONDS" -lt "$deadline" ] || fail "$what: not in time; its log is in $results"
     sleep 0.1
   done

@@ -10,16 +10,19 @@ package kubelet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	core "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -42,6 +45,9 @@ func Run(ctx context.Context, client kubernetes.Interface, options Options) erro
 		return err
 	}
 	k := &kubelet{options: options, client: client, network: network, pods: map[types.UID]*pod{}}
+	if err := checkServer(client.Discovery()); err != nil {
+		return err
+	}
 	port, err := k.serve(ctx)
 	if err != nil {
 		return err
@@ -61,6 +67,18 @@ func Run(ctx context.Context, client kubernetes.Interface, options Options) erro
 	log.Printf("node %s is ready, pods live in %s", options.Node, options.Network)
 	<-ctx.Done()
 	k.done.Wait()
+	return nil
+}
+
+// checkServer refuses an API server with which no pod could ever get a node.
+func checkServer(server discovery.DiscoveryInterface) error {
+	list, err := server.ServerResourcesForGroupVersion("v1")
+	if err != nil {
+		return fmt.Errorf("ask what the API server can do: %w", err)
+	}
+	if !slices.ContainsFunc(list.APIResources, func(it meta.APIResource) bool { return it.Name == "pods/binding" }) {
+		return errors.New("this API server does not serve pods/binding, so that no pod can be bound to a node")
+	}
 	return nil
 }
 
