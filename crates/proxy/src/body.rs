@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn bodies_end_where_their_framing_says() {
-        check(Framing::None, "next", Some(("", "next")));
+        check(Framing::None, "next", Some(("", "")));
         check(Framing::Length(3), "abcnext", Some(("abc", "next")));
         check(Framing::Length(3), "ab", None);
         check(Framing::UntilClose, "abc", Some(("abc", "")));

@@ -131,9 +131,7 @@ impl Client<'_> {
         let clock = &origin.worker.clock;
         let deadline = clock.after(origin.worker.limits().write_timeout);
         let write = self.write.write(self.down, &[]);
-        let result = clock
-            .limit(&origin.connection.timer, deadline, write)
-            .await;
+        let result = clock.limit(&origin.connection.timer, deadline, write).await;
         self.down.clear();
         matches!(result, Ok(Ok(())))
     }

@@ -56,7 +56,9 @@ pub(crate) fn find<'c>(
                 HostError::Misdirected => Failure::Misdirected,
             })?;
     }
-    let listener = bind.listener(Some(head.target.host())).ok_or(Failure::NoRoute)?;
+    let listener = bind
+        .listener(Some(head.target.host()))
+        .ok_or(Failure::NoRoute)?;
     let attachment = listener
         .routes
         .find(&RequestView {

@@ -72,7 +72,10 @@ async fn await_request(origin: &Origin<'_>, read: &mut ReadHalf) -> bool {
             return Poll::Ready(false);
         }
         timer.register(cx);
-        worker.clock.poll_passed(timer, deadline, cx).map(|()| false)
+        worker
+            .clock
+            .poll_passed(timer, deadline, cx)
+            .map(|()| false)
     })
     .await
 }

@@ -85,11 +85,7 @@ impl Upload<'_> {
     }
 
     /// Goes on with it; an error is the client's.
-    fn poll(
-        &mut self,
-        origin: &Origin<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), Failure> {
+    fn poll(&mut self, origin: &Origin<'_>, cx: &mut Context<'_>) -> Result<(), Failure> {
         let worker = origin.worker;
         if self.refused {
             return Ok(());
@@ -115,11 +111,7 @@ impl Upload<'_> {
 
 impl Arrival<'_> {
     /// Ready with a head, or with what is wrong.
-    fn poll(
-        &mut self,
-        origin: &Origin<'_>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Failure>> {
+    fn poll(&mut self, origin: &Origin<'_>, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         let pool = &origin.worker.buffers;
         loop {
             if !self.buffer.is_empty() {
@@ -227,7 +219,8 @@ pub(super) async fn run(
     journey.request_bytes = exchange.upload.pump.bytes;
     relayed?;
     if reply.reusable && sent && link.buffer.is_empty() {
-        this.endpoint.give(link, origin.worker, this.plan.cluster.idle_timeout());
+        this.endpoint
+            .give(link, origin.worker, this.plan.cluster.idle_timeout());
     }
     Ok(match reply.go_on && client.body.is_ended() {
         true => Next::Again,
@@ -307,7 +300,11 @@ impl Exchange<'_> {
         let tunnel = self.arrival.head.status == 101;
         let limits = origin.worker.limits();
         let pauses = Pauses {
-            read: if tunnel { limits.tunnel_timeout } else { limits.answer_timeout },
+            read: if tunnel {
+                limits.tunnel_timeout
+            } else {
+                limits.answer_timeout
+            },
             write: limits.write_timeout,
         };
         let mut body = Body::new(framing);

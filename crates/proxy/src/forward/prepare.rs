@@ -49,8 +49,8 @@ pub(super) fn head(client: &mut Client<'_>, plan: &Plan<'_>, link: &Link) {
         Some(change) => change.apply(&plan.attachment.when.path, target.path()).0,
         None => [target.path(), "", ""],
     };
-    let hostname =
-        rewrite(|rewrite| rewrite.hostname.is_some()).and_then(|rewrite| rewrite.hostname.as_deref());
+    let hostname = rewrite(|rewrite| rewrite.hostname.is_some())
+        .and_then(|rewrite| rewrite.hostname.as_deref());
     let address;
     let authority = match hostname {
         Some(hostname) => hostname,

@@ -54,7 +54,11 @@ impl<'c> Reply<'c> {
         if switches && (!self.upgrades || answer.upgrade.is_none()) {
             return Err(Failure::BadAnswer);
         }
-        let inner = if switches { Framing::UntilClose } else { answer.framing };
+        let inner = if switches {
+            Framing::UntilClose
+        } else {
+            answer.framing
+        };
         let outer = match inner {
             Framing::Chunked | Framing::UntilClose if self.version == Version::Http10 => {
                 Framing::UntilClose

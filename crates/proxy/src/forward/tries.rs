@@ -100,7 +100,10 @@ impl<'c> Tries<'c> {
 
     /// Whether an answer with this status should be dropped for another try, if the body can be sent again.
     pub(super) fn wants(&self, status: u16) -> bool {
-        self.left > 0 && self.retry.is_some_and(|retry| retry.codes.contains(&status))
+        self.left > 0
+            && self
+                .retry
+                .is_some_and(|retry| retry.codes.contains(&status))
     }
 
     /// Remembers what a try has read of the body. Later tries send the copy.

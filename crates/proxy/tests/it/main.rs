@@ -1,0 +1,4 @@
+//! The proxy over real sockets: scripted origins, hand-made snapshots, clients that send bytes.
+
+mod forward;
+mod support;
