@@ -285,7 +285,7 @@ impl Compiler {
         if protocol == Some(BindProtocol::Https) {
             self.decide_tls(owner, entry, frame, &mut decision, uses);
         }
-        if has_strange_kinds && protocol.is_some() {
+        if has_strange_kinds {
             let text = "allowedRoutes.kinds has kinds that the protocol doesn't take";
             let reason: Reason = ("InvalidRouteKinds", text.into());
             decision.unresolved = decision.unresolved.or(Some(reason));

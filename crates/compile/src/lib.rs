@@ -10,6 +10,7 @@ mod clusters;
 mod compiler;
 mod condition;
 mod conflicts;
+mod crds;
 mod features;
 mod gateways;
 mod graph;
@@ -31,6 +32,7 @@ mod trust;
 pub use self::{
     change::{Change, ChangeError},
     compiler::Compiler,
+    crds::CUSTOM_RESOURCE_DEFINITIONS,
     features::SUPPORTED_FEATURES,
     key::{Kind, ObjectKey},
     options::{Addresses, Options, Pool, PoolError},

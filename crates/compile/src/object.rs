@@ -30,10 +30,6 @@ pub(crate) struct Envelope<'a> {
     pub(crate) status: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(crate) data: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "type")]
-    pub(crate) kind: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "addressType")]
-    pub(crate) address_type: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(crate) endpoints: Option<&'a RawValue>,
     #[serde(borrow, default)]

@@ -52,15 +52,6 @@ fn is_under(name: &str, suffix: &str) -> bool {
         .is_some_and(|rest| rest.ends_with('.') && rest.len() > 1)
 }
 
-/// As Gateway API writes it.
-pub(crate) fn host_text(host: &Host) -> String {
-    match host {
-        Host::Any => "*".to_owned(),
-        Host::Exact(name) => name.to_string(),
-        Host::Suffix(suffix) => format!("*.{suffix}"),
-    }
-}
-
 /// Whether it's a token of RFC 9110, as names of fields and methods are.
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty()

@@ -32,8 +32,12 @@ impl Regexes {
                 "a regular expression may have {REGEX_BYTES_MAX} bytes"
             )));
         }
-        let whole = whole_regex(pattern)
-            .map_err(|why| Fault::value(format!("regular expression {pattern:?}: {why}")))?;
+        let whole = whole_regex(pattern).map_err(|why| {
+            // The rest of it draws the pattern.
+            let why = why.to_string();
+            let last = why.lines().last().unwrap_or_default();
+            Fault::value(format!("regular expression {pattern:?}: {last}"))
+        })?;
         let whole = Arc::new(whole);
         if self.compiled.len() >= self.sweep_at.max(64) {
             self.compiled.retain(|_, held| Arc::strong_count(held) > 1);
