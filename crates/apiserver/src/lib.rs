@@ -23,6 +23,7 @@ mod object;
 mod openapi;
 mod owners;
 mod protobuf;
+mod quiet;
 mod read;
 mod registry;
 mod request;

@@ -2,6 +2,7 @@
 
 pub(crate) mod continue_token;
 pub(crate) mod get;
+mod interrupt;
 pub(crate) mod list;
 pub(crate) mod present;
 pub(crate) mod selection;

@@ -5,7 +5,12 @@
 //!
 //! Invariant: a change is sent once, in the order of its collection, or the watch ends with an error before it.
 
-use super::{present, selection::Selection, version};
+use super::{
+    interrupt::{AtOnce, Interrupt, Later},
+    present,
+    selection::Selection,
+    version,
+};
 use crate::{
     body::Body,
     call::{Answer, Call},
@@ -16,14 +21,12 @@ use crate::{
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tidegate_store::{Entry, Event, EventKind, Feed, FeedError, HistoryError};
 use tokio::time::Instant;
 
 /// Bytes of a state are given to the connection in pieces of about this size.
 const CHUNK: usize = 64 * 1024;
-/// How often a client that wants bookmarks gets one.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// A watch without a time of its own ends after this, or up to twice as much.
 const LEAST_SECONDS: u64 = 1800;
 
@@ -52,20 +55,21 @@ pub(crate) async fn watch(
             body: Body::stream(futures::stream::iter([frame])),
         });
     };
-    let watch = Watch {
+    let bookmarks = options.allow_watch_bookmarks;
+    // In a box, because it moves with every chunk.
+    let watch = Box::new(Watch {
         cluster: cluster.clone(),
-        faults: cluster.faults.watch(),
+        at_once: AtOnce::new(cluster),
+        later: Later::new(cluster, &call.resource, deadline, bookmarks),
+        prefix: selection.prefix(&call.resource),
         call,
         selection,
         feed: began.feed,
         initial: began.initial.into_iter(),
         initial_end: began.initial_end,
-        bookmarks: options.allow_watch_bookmarks,
-        next_bookmark: Instant::now() + BOOKMARK_EVERY,
-        deadline,
         columns_sent: false,
         over: false,
-    };
+    });
     Ok(Answer {
         code: 200,
         media_type,
@@ -139,15 +143,15 @@ fn history_error(error: &HistoryError, asked: u64) -> ApiError {
 
 struct Watch {
     cluster: Arc<Cluster>,
-    faults: crate::faults::WatchFaults,
+    at_once: AtOnce,
+    later: Later,
     call: Call,
     selection: Selection,
+    /// Of the keys that are selected.
+    prefix: String,
     feed: Feed,
     initial: std::vec::IntoIter<Entry>,
     initial_end: Option<u64>,
-    bookmarks: bool,
-    next_bookmark: Instant,
-    deadline: Instant,
     columns_sent: bool,
     over: bool,
 }
@@ -156,8 +160,7 @@ struct Watch {
 enum Woken {
     Events(Vec<Arc<Event>>),
     Lost(FeedError),
-    Bookmark,
-    Over,
+    Interrupted(Interrupt),
 }
 
 impl Watch {
@@ -171,12 +174,12 @@ impl Watch {
         }
         loop {
             let chunk = match self.wake().await {
-                Woken::Over => return None,
+                Woken::Interrupted(Interrupt::Over) => return None,
                 Woken::Lost(error) => {
                     self.over = true;
                     Some(error_frame(&lost(&error)))
                 }
-                Woken::Bookmark => self.bookmark(None),
+                Woken::Interrupted(Interrupt::Bookmark) => self.bookmark(None),
                 Woken::Events(events) => self.events_chunk(&events),
             };
             if chunk.as_ref().is_some_and(|chunk| !chunk.is_empty()) {
@@ -186,23 +189,14 @@ impl Watch {
     }
 
     async fn wake(&mut self) -> Woken {
-        let bookmark_at = if self.bookmarks {
-            self.next_bookmark
-        } else {
-            self.deadline
-        };
         tokio::select! {
             biased;
-            () = self.faults.dropped() => Woken::Over,
-            () = self.cluster.stopping() => Woken::Over,
+            () = self.at_once.next() => Woken::Interrupted(Interrupt::Over),
             batch = self.feed.next() => match batch {
                 Ok(events) => Woken::Events(events),
                 Err(error) => Woken::Lost(error),
             },
-            () = self.cluster.registry.gone(&self.call.resource) => Woken::Over,
-            () = tokio::time::sleep_until(bookmark_at.min(self.deadline)) => {
-                if Instant::now() >= self.deadline { Woken::Over } else { Woken::Bookmark }
-            }
+            interrupt = self.later.next() => Woken::Interrupted(interrupt),
         }
     }
 
@@ -226,7 +220,9 @@ impl Watch {
     fn events_chunk(&mut self, events: &[Arc<Event>]) -> Option<Bytes> {
         let mut chunk = BytesMut::new();
         for event in events {
-            if let Some((word, bytes)) = seen(&self.selection, &self.call, event) {
+            if event.key.starts_with(&self.prefix)
+                && let Some((word, bytes)) = seen(&self.selection, &self.call, event)
+            {
                 self.write_frame(&mut chunk, word, &bytes);
             }
         }
@@ -243,7 +239,6 @@ impl Watch {
 
     /// A bookmark at `initial_end`, or at the version up to which everything was sent.
     fn bookmark(&mut self, initial_end: Option<u64>) -> Option<Bytes> {
-        self.next_bookmark = Instant::now() + BOOKMARK_EVERY;
         let revision = initial_end.unwrap_or_else(|| self.feed.progress());
         let mut object = self.call.resource.empty();
         object["metadata"] = json!({ "resourceVersion": revision.to_string() });
@@ -263,9 +258,6 @@ impl Watch {
 /// What a watch with a selector sees of a change: objects come into view and go out of it.
 fn seen(selection: &Selection, call: &Call, event: &Event) -> Option<(&'static str, Bytes)> {
     let resource = &call.resource;
-    if !event.key.starts_with(&selection.prefix(resource)) {
-        return None;
-    }
     if selection.is_everything() {
         let word = match event.kind {
             EventKind::Created => "ADDED",

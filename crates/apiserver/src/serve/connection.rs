@@ -2,8 +2,10 @@
 
 use super::{
     handler::{Handler, Peer},
+    pace::Pace,
     stall::Unstalled,
 };
+use crate::quiet::Quiet;
 use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -88,12 +90,11 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
         certificate: certificate.map(|certificate| certificate.as_ref().to_vec()),
         pace: Arc::default(),
     });
-    let pace = peer.pace.clone();
-    let (cluster, limits) = (handler.cluster.clone(), handler.limits.clone());
     let has_asked = Arc::new(AtomicBool::new(false));
-    let asked = has_asked.clone();
+    let mut ends = ends(&handler, peer.pace.clone(), has_asked.clone());
+    let head_time = handler.limits.head_time;
     let service = service_fn(move |request| {
-        asked.store(true, Ordering::Relaxed);
+        has_asked.store(true, Ordering::Relaxed);
         let (handler, peer) = (handler.clone(), peer.clone());
         async move { Ok::<_, Infallible>(handler.handle(request, &peer).await) }
     });
@@ -101,7 +102,7 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_time)
+        .header_read_timeout(head_time)
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
@@ -110,14 +111,44 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = pace.stalled(limits.write_stall) => return Err(io::ErrorKind::TimedOut.into()),
-        () = silence(&has_asked, limits.head_time) => return Err(io::ErrorKind::TimedOut.into()),
-        () = cluster.stopping() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        end = ends.next() => match end {
+            End::CutOff => return Err(io::ErrorKind::TimedOut.into()),
+            End::InPeace => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
     ended.map_err(io::Error::other)
+}
+
+/// Why the server ends a connection.
+#[derive(Debug)]
+enum End {
+    /// The client does not read, or does not ask.
+    CutOff,
+    /// The server itself ends.
+    InPeace,
+}
+
+/// Waits for what ends a connection from the server's side.
+fn ends(handler: &Handler, pace: Arc<Pace>, has_asked: Arc<AtomicBool>) -> Quiet<End> {
+    let mut ends = Quiet::default();
+    let (patience, head_time) = (handler.limits.write_stall, handler.limits.head_time);
+    ends.add(async move {
+        pace.stalled(patience).await;
+        End::CutOff
+    });
+    ends.add(async move {
+        silence(&has_asked, head_time).await;
+        End::CutOff
+    });
+    let cluster = handler.cluster.clone();
+    ends.add(async move {
+        cluster.stopping().await;
+        End::InPeace
+    });
+    ends
 }
 
 /// Waits until a client has asked nothing for that long since it came. Those that have asked are waited for elsewhere.
