@@ -45,7 +45,7 @@ impl Compiler {
             None => {
                 self.clear_route(&mut state);
                 state.verdicts = self.unreadable(&state);
-                for (parent, _) in &state.verdicts {
+                for parent in &state.parents_of_fault {
                     let named = parent.parent(&key.namespace);
                     uses.extend(named.map(|(kind, key)| Node::Object(kind, key)));
                 }

@@ -143,7 +143,11 @@ fn history(seed: u64, steps: usize, pool: &[Value], addresses: &Addresses, break
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let options = || Options::new(CONTROLLER, addresses.clone());
     let mut lab = Lab::with(options());
-    let mut versions: BTreeMap<(Kind, ObjectKey), Vec<Value>> = BTreeMap::new();
+    let mut versions: BTreeMap<(Kind, ObjectKey), Vec<Value>> = lab
+        .objects
+        .iter()
+        .map(|(place, object)| (place.clone(), vec![object.clone()]))
+        .collect();
     for step in 0..steps {
         let mut object = pool[dice.roll(pool.len())].clone();
         let kind = kind_of(&object).expect("a kind");
@@ -177,11 +181,13 @@ fn history(seed: u64, steps: usize, pool: &[Value], addresses: &Addresses, break
                 seed,
                 step,
             );
-            assert!(
-                built.statuses.is_empty(),
-                "seed {seed} step {step}: {:#?}",
-                built.statuses
-            );
+            for update in &built.statuses {
+                let held = &lab.objects[&(update.kind, update.key.clone())];
+                panic!(
+                    "seed {seed} step {step}: {:?} {}\nheld: {}\nfresh: {}",
+                    update.kind, update.key, held, update.status
+                );
+            }
             for kind in Kind::ALL {
                 assert_eq!(
                     lab.compiler.references(kind),
@@ -198,9 +204,22 @@ fn pretty(step_by_step: &str, at_once: &str, seed: u64, step: usize) {
     if step_by_step == at_once {
         return;
     }
-    let mut lines = step_by_step.lines().zip(at_once.lines());
-    let differing = lines.find(|(a, b)| a != b);
-    panic!("seed {seed} step {step}: step by step and at once differ: {differing:#?}");
+    let (mine, others): (Vec<&str>, Vec<&str>) =
+        (step_by_step.lines().collect(), at_once.lines().collect());
+    let at = mine.iter().zip(&others).take_while(|(a, b)| a == b).count();
+    let excerpt = |lines: &[&str]| {
+        lines[at.saturating_sub(3)..]
+            .iter()
+            .take(8)
+            .copied()
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    panic!(
+        "seed {seed} step {step}: step by step:\n{}\nat once:\n{}",
+        excerpt(&mine),
+        excerpt(&others)
+    );
 }
 
 fn histories(count: u64, steps: usize) {
