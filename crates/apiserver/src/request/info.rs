@@ -24,6 +24,8 @@ pub(crate) struct RequestInfo {
     pub(crate) rest: Vec<String>,
     /// The path, as it came.
     pub(crate) path: String,
+    /// The path ends with a verb that must have something behind it.
+    pub(crate) is_broken: bool,
 }
 
 impl RequestInfo {
@@ -58,6 +60,7 @@ impl RequestInfo {
         info.version = parts.remove(0);
         info.is_resource = true;
         info.verb = resource_verb(method);
+        info.is_broken = matches!(parts.as_slice(), [verb] if verb == "watch" || verb == "proxy");
         let mut prefixed = false;
         if parts.first().is_some_and(|part| part == "watch") && parts.len() > 1 {
             // The deprecated prefix.
@@ -128,6 +131,20 @@ fn decoded(path: &str) -> String {
     super::query::percent_decoded(path, false).unwrap_or_else(|| path.to_owned())
 }
 
+impl RequestInfo {
+    /// What kube-apiserver says of a path that it can't read.
+    pub(crate) fn fault(&self, uri: &http::Uri) -> Option<String> {
+        let uri = uri.path_and_query().map_or("/", |uri| uri.as_str());
+        let text = format!(
+            "Internal Server Error: {uri:?}: failed to create RequestInfo: unable to determine kind and namespace \
+             from url, {uri}\n"
+        );
+        let text = text.replace('&', "&amp;");
+        let text = text.replace('<', "&lt;").replace('>', "&gt;");
+        self.is_broken.then_some(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::RequestInfo;
@@ -177,5 +194,22 @@ mod tests {
         ] {
             check(line);
         }
+    }
+
+    #[test]
+    fn a_verb_needs_something_behind_it() {
+        let fault = |uri: &str| {
+            let uri: http::Uri = uri.parse().expect("a case");
+            RequestInfo::parse(&http::Method::GET, uri.path(), false, None).fault(&uri)
+        };
+        assert_eq!(fault("/api/v1/watch/pods"), None);
+        assert_eq!(fault("/apis/apps/v1/watch/deployments"), None);
+        assert_eq!(
+            fault("/api/v1/watch/?a=1&b=%3C").as_deref(),
+            Some(
+                "Internal Server Error: \"/api/v1/watch/?a=1&amp;b=%3C\": failed to create RequestInfo: unable to \
+                 determine kind and namespace from url, /api/v1/watch/?a=1&amp;b=%3C\n"
+            )
+        );
     }
 }

@@ -79,6 +79,9 @@ impl Handler {
         let request_headers = parts.headers.clone();
         let is_head = parts.method == Method::HEAD;
         let about = about(&parts);
+        if let Some(fault) = about.0.fault(&parts.uri) {
+            return respond::unread(if is_head { String::new() } else { fault });
+        }
         let Some(mut place) = self.turnstile.enter(class_of(&about.0)) else {
             return respond::refusal(&too_many(), &request_headers, &Warnings::default());
         };

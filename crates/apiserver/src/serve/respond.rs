@@ -83,6 +83,13 @@ pub(super) fn bare(code: u16) -> Response<Body> {
     response
 }
 
+/// What is said before anything is known of a request, not even whether the answer may be kept.
+pub(super) fn unread(fault: String) -> Response<Body> {
+    let mut response = text(500, fault);
+    response.headers_mut().remove(header::CACHE_CONTROL);
+    response
+}
+
 /// Plain text.
 pub(super) fn text(code: u16, text: impl Into<String>) -> Response<Body> {
     let mut response = Response::new(Body::from(text.into().into_bytes()));

@@ -86,7 +86,12 @@ fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, Box<(Api
         Allowed::Objects
     };
     // Built-in kinds have no routes of these methods; custom resources have no routes at all.
-    let foreign = matches!(request.method, Method::HEAD | Method::OPTIONS) && resource.bare_items;
+    let foreign = match request.method {
+        Method::GET => false,
+        Method::HEAD | Method::OPTIONS => resource.bare_items,
+        // By the old prefix, whatever the method.
+        _ => resource.bare_items && request.info.verb == "watch",
+    };
     let verb = if foreign { "" } else { request.info.verb };
     let produced = match (resource.bare_items, verb) {
         (false, _) => &[],
