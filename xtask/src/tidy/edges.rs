@@ -174,6 +174,11 @@ const TABLE: &[Allowed] = &[
         kind: Kind::Program,
     },
     Allowed {
+        name: "proxy-engine",
+        uses: &["tidegate-proxy", "tidegate-routing"],
+        kind: Kind::Program,
+    },
+    Allowed {
         name: "xtask",
         uses: &[],
         kind: Kind::Program,

@@ -21,8 +21,8 @@ use clap::Parser;
 enum Command {
     /// Answers requests for `…/SIZE`.
     Origin {
-        #[arg(long)]
-        listen: SocketAddr,
+        #[arg(required = true)]
+        addresses: Vec<SocketAddr>,
     },
     /// Sends requests, and says what came of them.
     Load(load::Options),
@@ -30,7 +30,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
-        Command::Origin { listen } => origin::serve(listen),
+        Command::Origin { addresses } => origin::serve(&addresses),
         Command::Load(options) => load::run(options),
     }
 }

@@ -13,25 +13,29 @@ use memchr::memmem;
 
 use crate::events::{Events, Interest};
 
-const LISTENER: u64 = 0;
+/// Tokens up to this one are listeners'.
+const LISTENERS: u64 = 1000;
 const LARGEST_BODY: usize = 1 << 20;
 
 /// Listens and serves until it is killed; says so once it is ready.
 #[expect(clippy::print_stdout, reason = "the runner reads it")]
-pub(crate) fn serve(address: SocketAddr) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    rustix::net::listen(&listener, 4096)?;
-    println!("LISTENING");
+pub(crate) fn serve(addresses: &[SocketAddr]) -> anyhow::Result<()> {
     let mut events = Events::new()?;
-    events.add(&listener, LISTENER)?;
     let mut origin = Origin::default();
+    for (&address, token) in addresses.iter().zip(0..LISTENERS) {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        rustix::net::listen(&listener, 4096)?;
+        events.add(&listener, token)?;
+        origin.listeners.push(listener);
+    }
+    println!("LISTENING");
     let mut ready = Vec::new();
     loop {
         events.wait(&mut ready)?;
         for token in ready.drain(..) {
-            if token == LISTENER {
-                origin.accept(&listener, &events)?;
+            if token < LISTENERS {
+                origin.accept(token, &events)?;
             } else {
                 origin.turn(token, &events)?;
             }
@@ -41,8 +45,9 @@ pub(crate) fn serve(address: SocketAddr) -> anyhow::Result<()> {
 
 #[derive(Default)]
 struct Origin {
+    listeners: Vec<TcpListener>,
     connections: HashMap<u64, Connection>,
-    last: u64,
+    accepted: u64,
     answers: Answers,
     scratch: Scratch,
 }
@@ -56,8 +61,9 @@ impl Default for Scratch {
 }
 
 impl Origin {
-    fn accept(&mut self, listener: &TcpListener, events: &Events) -> io::Result<()> {
+    fn accept(&mut self, token: u64, events: &Events) -> io::Result<()> {
         loop {
+            let listener = &self.listeners[usize::try_from(token).unwrap_or_default()];
             let socket = match listener.accept() {
                 Ok((socket, _)) => socket,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
@@ -65,9 +71,10 @@ impl Origin {
             };
             socket.set_nonblocking(true)?;
             socket.set_nodelay(true)?;
-            self.last += 1;
-            events.add(&socket, self.last)?;
-            self.connections.insert(self.last, Connection::new(socket));
+            self.accepted += 1;
+            let token = LISTENERS + self.accepted;
+            events.add(&socket, token)?;
+            self.connections.insert(token, Connection::new(socket));
         }
     }
 
