@@ -1,7 +1,8 @@
 //! The rules of one host, by path.
 //!
-//! A few paths are a list, longest first; more make a hash map, probed with the request's path and its prefixes at
-//! segment boundaries. A filter of the lengths that occur spares most probes, however many segments a request has.
+//! One path stands inline, a few are a list, longest first; more make a hash map, probed with the request's path and its
+//! prefixes at segment boundaries. A filter spares the probes that would find nothing, however many segments a request
+//! has. Where memory is read decides what a lookup costs, so what is small is kept together.
 
 use std::{ops::ControlFlow, sync::Arc};
 
@@ -19,6 +20,7 @@ pub(super) struct HostRules {
 
 #[derive(Clone, Debug)]
 enum Paths {
+    One(PathRules),
     /// Longest path first.
     Few(Vec<Arc<PathRules>>),
     Many(Box<ManyPaths>),
@@ -27,7 +29,8 @@ enum Paths {
 #[derive(Clone, Debug, Default)]
 struct ManyPaths {
     by_path: Texts<Arc<PathRules>>,
-    prefix_lengths: Lengths,
+    exact: Filter,
+    prefixes: Filter,
 }
 
 /// What was attached to one path: to it alone, and to all below it.
@@ -38,21 +41,23 @@ struct PathRules {
     prefix: Ranking,
 }
 
-/// Which lengths occur, modulo 128. Lengths never leave it: it may say yes too often, never no.
+/// Which paths may be there, by their number of segments and their length modulo 64: spares probes that would find
+/// nothing. What is removed stays in it: it may say yes too often, never no.
 #[derive(Clone, Copy, Debug, Default)]
-struct Lengths {
-    bits: u128,
+struct Filter {
+    /// Lengths by number of segments; the last for all that have more.
+    lengths: [u64; 8],
     longest: usize,
 }
 
-impl Lengths {
-    fn add(&mut self, length: usize) {
-        self.bits |= 1 << (length % 128);
-        self.longest = self.longest.max(length);
+impl Filter {
+    fn add(&mut self, path: &str) {
+        self.lengths[segments(path).min(7)] |= 1 << (path.len() % 64);
+        self.longest = self.longest.max(path.len());
     }
 
-    fn may_have(self, length: usize) -> bool {
-        self.bits >> (length % 128) & 1 == 1
+    fn may_have(&self, segments: usize, length: usize) -> bool {
+        self.lengths[segments.min(7)] >> (length % 64) & 1 == 1
     }
 }
 
@@ -81,11 +86,16 @@ impl PathRules {
     fn is_empty(&self) -> bool {
         self.exact.is_empty() && self.prefix.is_empty()
     }
+
+    fn attachments(&self) -> impl Iterator<Item = &Arc<Attachment>> {
+        self.exact.iter().chain(self.prefix.iter())
+    }
 }
 
 impl Paths {
     fn is_empty(&self) -> bool {
         match self {
+            Self::One(rules) => rules.is_empty(),
             Self::Few(list) => list.is_empty(),
             Self::Many(many) => many.by_path.is_empty(),
         }
@@ -93,39 +103,48 @@ impl Paths {
 
     /// Says whether it is new.
     fn insert(&mut self, path: &Arc<str>, attachment: &Arc<Attachment>) -> bool {
+        self.grow(path);
         let kind = &attachment.when.path;
         let rules = match self {
+            Self::One(rules) => rules,
             Self::Few(list) => {
-                let at = list
-                    .iter()
-                    .position(|own| own.path == *path)
-                    .unwrap_or_else(|| {
-                        let at = list.partition_point(|own| own.path.len() >= path.len());
-                        list.reserve_exact(1);
-                        list.insert(at, Arc::new(PathRules::new(path)));
-                        at
-                    });
-                &mut list[at]
+                let at = list.iter().position(|own| own.path == *path);
+                let at = at.unwrap_or_else(|| {
+                    let at = list.partition_point(|own| own.path.len() >= path.len());
+                    list.reserve_exact(1);
+                    list.insert(at, Arc::new(PathRules::new(path)));
+                    at
+                });
+                Arc::make_mut(&mut list[at])
             }
-            Self::Many(many) => {
-                if matches!(kind, PathMatch::Prefix(_)) {
-                    many.prefix_lengths.add(path.len());
-                }
-                let new = || Arc::new(PathRules::new(path));
-                many.by_path.entry(path.clone()).or_insert_with(new)
-            }
+            Self::Many(many) => many.entry(path, kind),
         };
-        let new = Arc::make_mut(rules)
-            .ranking(kind)
-            .insert(attachment.clone());
-        self.grow();
-        new
+        rules.ranking(kind).insert(attachment.clone())
+    }
+
+    /// Makes room for a path that isn't there yet.
+    fn grow(&mut self, path: &Arc<str>) {
+        match self {
+            Self::One(rules) if rules.path != *path => {
+                *self = Self::Few(vec![Arc::new(rules.clone())]);
+            }
+            Self::Few(list) if list.is_empty() => *self = Self::One(PathRules::new(path)),
+            Self::Few(list) if list.len() == FEW && list.iter().all(|own| own.path != *path) => {
+                let mut many = ManyPaths::default();
+                for rules in list.drain(..) {
+                    many.add(rules);
+                }
+                *self = Self::Many(Box::new(many));
+            }
+            _ => {}
+        }
     }
 
     /// Says whether it was there.
     fn remove(&mut self, path: &str, attachment: &Attachment) -> bool {
         let kind = &attachment.when.path;
-        match self {
+        let removed = match self {
+            Self::One(rules) => *rules.path == *path && rules.ranking(kind).remove(attachment),
             Self::Few(list) => {
                 let Some(at) = list.iter().position(|own| *own.path == *path) else {
                     return false;
@@ -137,48 +156,36 @@ impl Paths {
                 }
                 removed
             }
-            Self::Many(many) => {
-                let Some(rules) = many.by_path.get_mut(path) else {
-                    return false;
-                };
-                let rules = Arc::make_mut(rules);
-                let removed = rules.ranking(kind).remove(attachment);
-                if rules.is_empty() {
-                    many.by_path.remove(path);
-                }
-                self.shrink();
-                removed
-            }
-        }
-    }
-
-    fn grow(&mut self) {
-        let Self::Few(list) = self else { return };
-        if list.len() <= FEW {
-            return;
-        }
-        let mut many = ManyPaths::default();
-        for rules in list.drain(..) {
-            if !rules.prefix.is_empty() {
-                many.prefix_lengths.add(rules.path.len());
-            }
-            many.by_path.insert(rules.path.clone(), rules);
-        }
-        *self = Self::Many(Box::new(many));
+            Self::Many(many) => many.remove(path, attachment),
+        };
+        self.shrink();
+        removed
     }
 
     fn shrink(&mut self) {
-        let Self::Many(many) = self else { return };
-        if many.by_path.len() > FEW / 2 {
-            return;
+        match self {
+            Self::Few(list) if list.len() == 1 => *self = Self::One((*list[0]).clone()),
+            Self::Many(many) if many.by_path.len() <= FEW / 2 => {
+                let mut list: Vec<_> = many.by_path.values().cloned().collect();
+                list.sort_by_key(|rules| std::cmp::Reverse(rules.path.len()));
+                *self = Self::Few(list);
+            }
+            _ => {}
         }
-        let mut list: Vec<_> = many.by_path.values().cloned().collect();
-        list.sort_by_key(|rules| std::cmp::Reverse(rules.path.len()));
-        *self = Self::Few(list);
     }
 
+    #[inline]
     fn walk<'a, V: Visit<'a>>(&'a self, path: &str, visit: &mut V) -> ControlFlow<()> {
         match self {
+            Self::One(rules) => {
+                if !rules.exact.is_empty() && *rules.path == *path {
+                    rules.exact.walk(visit)?;
+                }
+                match prefix_holds(&rules.path, path) {
+                    true => rules.prefix.walk(visit),
+                    false => ControlFlow::Continue(()),
+                }
+            }
             Self::Few(list) => {
                 if let Some(rules) = list.iter().find(|rules| *rules.path == *path) {
                     rules.exact.walk(visit)?;
@@ -191,35 +198,80 @@ impl Paths {
         }
     }
 
-    fn iter(&self) -> Box<dyn Iterator<Item = &Arc<PathRules>> + '_> {
+    fn attachments(&self) -> Box<dyn Iterator<Item = &Arc<Attachment>> + '_> {
         match self {
-            Self::Few(list) => Box::new(list.iter()),
-            Self::Many(many) => Box::new(many.by_path.values()),
+            Self::One(rules) => Box::new(rules.attachments()),
+            Self::Few(list) => Box::new(list.iter().flat_map(|rules| rules.attachments())),
+            Self::Many(many) => {
+                let all = many.by_path.values();
+                Box::new(all.flat_map(|rules| rules.attachments()))
+            }
         }
     }
 }
 
 impl ManyPaths {
+    fn add(&mut self, rules: Arc<PathRules>) {
+        if !rules.exact.is_empty() {
+            self.exact.add(&rules.path);
+        }
+        if !rules.prefix.is_empty() {
+            self.prefixes.add(&rules.path);
+        }
+        self.by_path.insert(rules.path.clone(), rules);
+    }
+
+    fn entry(&mut self, path: &Arc<str>, kind: &PathMatch) -> &mut PathRules {
+        match kind {
+            PathMatch::Prefix(_) => self.prefixes.add(path),
+            PathMatch::Exact(_) | PathMatch::Regex(_) => self.exact.add(path),
+        }
+        let new = || Arc::new(PathRules::new(path));
+        Arc::make_mut(self.by_path.entry(path.clone()).or_insert_with(new))
+    }
+
+    fn remove(&mut self, path: &str, attachment: &Attachment) -> bool {
+        let Some(rules) = self.by_path.get_mut(path) else {
+            return false;
+        };
+        let rules = Arc::make_mut(rules);
+        let removed = rules.ranking(&attachment.when.path).remove(attachment);
+        if rules.is_empty() {
+            self.by_path.remove(path);
+        }
+        removed
+    }
+
     fn walk<'a, V: Visit<'a>>(&'a self, path: &str, visit: &mut V) -> ControlFlow<()> {
-        if let Some(rules) = self.by_path.get(path) {
+        let mut segments = segments(path);
+        if self.exact.may_have(segments, path.len())
+            && let Some(rules) = self.by_path.get(path)
+        {
             rules.exact.walk(visit)?;
-            rules.prefix.walk(visit)?;
         }
-        let mut rest = path;
-        // A longer prefix than all there are can't be found: the first cut is at the longest, or before it.
-        if let Some((start, _)) = path.split_at_checked(self.prefix_lengths.longest + 1) {
-            rest = start;
+        let mut prefix = path;
+        // What is longer than all there are can't be found: begin with the last boundary before that.
+        if let Some((start, _)) = path.split_at_checked(self.prefixes.longest + 1) {
+            prefix = start.rsplit_once('/').map_or("", |(prefix, _)| prefix);
+            segments = self::segments(prefix);
         }
-        while let Some((prefix, _)) = rest.rsplit_once('/') {
-            if self.prefix_lengths.may_have(prefix.len())
+        loop {
+            if self.prefixes.may_have(segments, prefix.len())
                 && let Some(rules) = self.by_path.get(prefix)
             {
                 rules.prefix.walk(visit)?;
             }
-            rest = prefix;
+            let Some((shorter, _)) = prefix.rsplit_once('/') else {
+                return ControlFlow::Continue(());
+            };
+            prefix = shorter;
+            segments = segments.saturating_sub(1);
         }
-        ControlFlow::Continue(())
     }
+}
+
+fn segments(path: &str) -> usize {
+    path.bytes().filter(|byte| *byte == b'/').count()
 }
 
 impl HostRules {
@@ -255,9 +307,6 @@ impl HostRules {
     }
 
     pub(super) fn attachments(&self) -> impl Iterator<Item = &Arc<Attachment>> {
-        self.paths
-            .iter()
-            .flat_map(|rules| rules.exact.iter().chain(rules.prefix.iter()))
-            .chain(self.regexes.iter())
+        self.paths.attachments().chain(self.regexes.iter())
     }
 }

@@ -1,7 +1,7 @@
 //! Attachments of the same host and path, the first by precedence first.
 //!
-//! Almost always one or two, so that they are a plain list; many, as with one rule per tenant's header, make a tree, so
-//! that a change of one never copies all.
+//! Almost always one, which stands inline; a few are a plain list; many, as with one rule per tenant's header, make a
+//! tree, so that a change of one never copies all.
 
 use std::{cmp::Ordering, ops::ControlFlow, sync::Arc};
 
@@ -40,55 +40,70 @@ fn compare(one: &Attachment, other: &Attachment) -> Ordering {
 }
 
 /// The list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) enum Ranking {
+    #[default]
+    None,
+    One(Ranked),
+    /// At least two.
     Few(Vec<Ranked>),
-    Many(imbl::OrdSet<Ranked>),
-}
-
-impl Default for Ranking {
-    fn default() -> Self {
-        Self::Few(Vec::new())
-    }
+    Many(Box<imbl::OrdSet<Ranked>>),
 }
 
 impl Ranking {
     pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Self::Few(list) => list.is_empty(),
-            Self::Many(tree) => tree.is_empty(),
-        }
+        matches!(self, Self::None)
     }
 
     /// Says whether it is new, rather than in the place of an equal one.
     pub(super) fn insert(&mut self, attachment: Arc<Attachment>) -> bool {
+        let new = Ranked(attachment);
         match self {
+            Self::None => *self = Self::One(new),
+            Self::One(own) if *own == new => {
+                *own = new;
+                return false;
+            }
+            Self::One(own) => {
+                let mut list = vec![own.clone(), new];
+                list.sort_unstable();
+                *self = Self::Few(list);
+            }
             Self::Few(list) => {
-                match list.binary_search_by(|own| compare(&own.0, &attachment)) {
+                match list.binary_search(&new) {
                     Ok(at) => {
-                        list[at] = Ranked(attachment);
+                        list[at] = new;
                         return false;
                     }
-                    Err(at) => {
-                        list.reserve_exact(1);
-                        list.insert(at, Ranked(attachment));
-                    }
+                    Err(at) => list.insert(at, new),
                 }
                 if list.len() > FEW {
-                    *self = Self::Many(std::mem::take(list).into_iter().collect());
+                    *self = Self::Many(Box::new(std::mem::take(list).into_iter().collect()));
                 }
-                true
             }
-            Self::Many(tree) => tree.insert(Ranked(attachment)).is_none(),
+            Self::Many(tree) => return tree.insert(new).is_none(),
         }
+        true
     }
 
     /// Says whether it was there.
     pub(super) fn remove(&mut self, attachment: &Attachment) -> bool {
         match self {
+            Self::None => false,
+            Self::One(own) => {
+                let removed = compare(&own.0, attachment).is_eq();
+                if removed {
+                    *self = Self::None;
+                }
+                removed
+            }
             Self::Few(list) => {
                 let at = list.binary_search_by(|own| compare(&own.0, attachment));
-                at.map(|at| list.remove(at)).is_ok()
+                let removed = at.map(|at| list.remove(at)).is_ok();
+                if let [last] = list.as_slice() {
+                    *self = Self::One(last.clone());
+                }
+                removed
             }
             Self::Many(tree) => {
                 let removed = tree.remove(&Ranked(Arc::new(attachment.clone()))).is_some();
@@ -103,6 +118,8 @@ impl Ranking {
     #[inline]
     pub(super) fn walk<'a, V: Visit<'a>>(&'a self, visit: &mut V) -> ControlFlow<()> {
         match self {
+            Self::None => ControlFlow::Continue(()),
+            Self::One(own) => visit.candidate(&own.0),
             Self::Few(list) => list.iter().try_for_each(|own| visit.candidate(&own.0)),
             Self::Many(tree) => tree.iter().try_for_each(|own| visit.candidate(&own.0)),
         }
@@ -119,6 +136,8 @@ impl Ranking {
             false => ControlFlow::Continue(()),
         };
         match self {
+            Self::None => ControlFlow::Continue(()),
+            Self::One(own) => one(own),
             Self::Few(list) => list.iter().try_for_each(&mut one),
             Self::Many(tree) => tree.iter().try_for_each(&mut one),
         }
@@ -126,6 +145,8 @@ impl Ranking {
 
     pub(super) fn iter(&self) -> Box<dyn Iterator<Item = &Arc<Attachment>> + '_> {
         match self {
+            Self::None => Box::new(std::iter::empty()),
+            Self::One(own) => Box::new(std::iter::once(&own.0)),
             Self::Few(list) => Box::new(list.iter().map(|own| &own.0)),
             Self::Many(tree) => Box::new(tree.iter().map(|own| &own.0)),
         }
