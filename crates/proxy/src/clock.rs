@@ -16,7 +16,8 @@ use std::{
 };
 
 /// The grain of all timeouts.
-pub(crate) const TICK: Duration = Duration::from_millis(20);
+pub(crate) const TICK: Duration = Duration::from_millis(TICK_MS);
+const TICK_MS: u64 = 20;
 /// 4096 ticks of 20 ms are 82 s. What ends later wakes its task once in that time.
 const SLOTS: usize = 4096;
 
@@ -121,6 +122,16 @@ impl Clock {
         )
     }
 
+    /// Nanoseconds since the worker began, as of the last tick.
+    pub(crate) fn coarse_ns(&self) -> u64 {
+        self.now.get() * (1_000_000 * TICK_MS)
+    }
+
+    /// Nanoseconds since the worker began.
+    pub(crate) fn nanoseconds(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.start).as_nanos()).unwrap_or(u64::MAX)
+    }
+
     pub(crate) fn passed(&self, deadline: Deadline) -> bool {
         self.now.get() >= deadline.0
     }
@@ -202,7 +213,7 @@ impl Clock {
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default();
             date.text = imf_fixdate(since.as_secs());
-            let rest = u64::from(1000 - since.subsec_millis()) / 20;
+            let rest = u64::from(1000 - since.subsec_millis()) / TICK_MS;
             date.until = self.now.get() + rest + 1;
         }
         date.text

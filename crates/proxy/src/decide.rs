@@ -38,6 +38,8 @@ pub(crate) struct Plan<'c> {
     pub(crate) attachment: &'c Attachment,
     pub(crate) backend: &'c WeightedBackend,
     pub(crate) cluster: Rc<ClusterState>,
+    /// Who gets a copy.
+    pub(crate) mirrors: Vec<Rc<ClusterState>>,
 }
 
 /// The listener by address and host, then its rule.
@@ -108,20 +110,43 @@ pub(crate) fn decide<'c>(
                 BackendChoice::Cluster(key) => origin
                     .worker
                     .clusters
-                    .get(config, key)
+                    .get(config, key, origin.worker.clock.coarse_ns())
                     .ok_or(Failure::BackendInvalid(500))?,
             };
-            if let Some((status, _)) = &cluster.cluster().refused {
-                return Err(Failure::BackendInvalid(*status));
+            if let Some(status) = cluster.refused() {
+                return Err(Failure::BackendInvalid(status));
             }
             Ok(Decision::Forward(Plan {
                 rule,
                 attachment: route.attachment,
                 backend,
                 cluster,
+                mirrors: mirrors(origin, config, rule, backend),
             }))
         }
     }
+}
+
+/// The rule's mirrors and the backend's, those whose turn it is.
+fn mirrors(
+    origin: &Origin<'_>,
+    config: &Config,
+    rule: &Arc<Rule>,
+    backend: &WeightedBackend,
+) -> Vec<Rc<ClusterState>> {
+    let all = rule.mirrors.iter().chain(&backend.mirrors).enumerate();
+    all.filter(|(index, mirror)| {
+        let weights = &origin.worker.weights;
+        weights.sample(rule, *index, mirror.sampling)
+    })
+    .filter_map(|(_, mirror)| match &mirror.backend {
+        BackendChoice::Cluster(key) => {
+            let now = origin.worker.clock.coarse_ns();
+            origin.worker.clusters.get(config, key, now)
+        }
+        BackendChoice::Invalid { .. } => None,
+    })
+    .collect()
 }
 
 fn preflight(cors: &Cors, head: &RequestHead) -> Option<Answer> {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tidegate_balance::Outcome;
+
 use crate::{record::Reason, upstream::ConnectError};
 
 /// What went wrong with a request. Each variant says what the client is told.
@@ -127,6 +129,27 @@ impl Failure {
         matches!(self, Self::Connect | Self::ConnectTimeout)
     }
 
+    /// What it says about the endpoint that was tried.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::Connect
+            | Self::ConnectTimeout
+            | Self::UpstreamReset
+            | Self::BadAnswer
+            | Self::Timeout
+            | Self::Truncated => Outcome::Failure,
+            Self::BadRequest(..)
+            | Self::ClientTimeout
+            | Self::ClientGone
+            | Self::NoRoute
+            | Self::Misdirected
+            | Self::RuleFails(_)
+            | Self::BackendInvalid(_)
+            | Self::NoEndpoint
+            | Self::Overloaded => Outcome::Unknown,
+        }
+    }
+
     /// For `Retry-After`, where trying again soon makes sense.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         matches!(self, Self::Overloaded).then_some(Duration::from_secs(1))
@@ -139,6 +162,7 @@ impl From<ConnectError> for Failure {
         match error {
             ConnectError::Io(_) => Self::Connect,
             ConnectError::Timeout => Self::ConnectTimeout,
+            ConnectError::Tripped(_) => Self::Overloaded,
             ConnectError::Tls(_) => Self::BackendInvalid(500),
         }
     }

@@ -4,12 +4,16 @@
 //! followed by another, when the request can be sent again: see [`Tries`].
 
 mod exchange;
+mod mirror;
 mod prepare;
 mod reply;
+mod sticky;
 mod tries;
 mod tunnel;
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Instant};
+
+use tidegate_balance::{Outcome, PickRequest};
 
 use self::{
     exchange::Try,
@@ -32,6 +36,7 @@ pub(crate) async fn forward(
     plan: &Plan<'_>,
     journey: &mut Journey<'_>,
 ) -> Result<Next, Failure> {
+    plan.cluster.enter().map_err(|_full| Failure::Overloaded)?;
     let clock = &origin.worker.clock;
     let overall = plan
         .rule
@@ -40,16 +45,52 @@ pub(crate) async fn forward(
         .map_or(Deadline::NEVER, |time| clock.after(time));
     prepare::fields(origin, client, plan, journey);
     let mut tries = Tries::new(plan.rule.retry.as_ref(), overall);
+    let mirrors = mirror::prepare(client, plan).and_then(|mirrors| mirrors.send_bodiless(origin));
+    tries.mirrors = mirrors.is_some();
+    let result = try_all(origin, client, plan, &mut tries, journey).await;
+    plan.cluster.leave();
+    if let Some(mirrors) = mirrors
+        && client.body.is_ended()
+        && let Some(body) = tries.into_body()
+    {
+        mirrors.send(origin, &body);
+    }
+    result
+}
+
+async fn try_all(
+    origin: &Origin<'_>,
+    client: &mut Client<'_>,
+    plan: &Plan<'_>,
+    tries: &mut Tries<'_>,
+    journey: &mut Journey<'_>,
+) -> Result<Next, Failure> {
+    let clock = &origin.worker.clock;
+    let hash = sticky::hash(origin, client, plan);
+    let mut at = journey.began;
     loop {
-        let endpoint = plan
-            .cluster
-            .choose(tries.tried())
-            .ok_or(Failure::NoEndpoint)?;
-        let failed = match attempt(origin, client, plan, &endpoint, &mut tries, journey).await {
-            Ok(next) => return Ok(next),
-            Err(failed) => failed,
+        let pick = PickRequest {
+            hash,
+            tried: tries.tried(),
+            random: origin.worker.ids.random(),
         };
-        tries.again(origin, client, endpoint, failed).await?;
+        let now = clock.nanoseconds(at);
+        let chosen = plan.cluster.choose(&pick, now).ok_or(Failure::NoEndpoint)?;
+        let result = attempt(origin, client, plan, &chosen.endpoint, tries, journey).await;
+        let outcome = match &result {
+            Ok(_) if journey.status >= 500 => Outcome::Failure,
+            Ok(_) => Outcome::Success,
+            Err(failed) => failed.outcome(),
+        };
+        let answered = journey.take_answered();
+        let latency = answered.map(|at| clock.nanoseconds(at).saturating_sub(now));
+        let ended = clock.coarse_ns().max(now + latency.unwrap_or(0));
+        plan.cluster.finish(&chosen, outcome, latency, ended);
+        match result {
+            Ok(next) => return Ok(next),
+            Err(failed) => tries.again(origin, client, plan, &chosen, failed).await?,
+        }
+        at = Instant::now();
     }
 }
 
@@ -62,15 +103,14 @@ async fn attempt(
     tries: &mut Tries<'_>,
     journey: &mut Journey<'_>,
 ) -> Result<Next, Failed> {
-    let _active = endpoint.enter();
     let clock = &origin.worker.clock;
     let deadline = plan
         .rule
         .timeouts
         .backend_request
         .map_or(tries.overall, |time| clock.after(time).min(tries.overall));
-    let link = open(origin, plan, endpoint, deadline).await?;
     journey.tries += 1;
+    let link = open(origin, plan, endpoint, deadline).await?;
     journey.endpoint = Some(link.address);
     prepare::head(client, plan, &link);
     let this = Try {

@@ -29,7 +29,7 @@ pub(crate) enum Phase {
 pub(crate) struct Journey<'c> {
     pub(crate) phase: Phase,
     pub(crate) id: RequestId,
-    began: Instant,
+    pub(crate) began: Instant,
     listener: Option<&'c ListenerKey>,
     rule: Option<&'c Rule>,
     pub(crate) cluster: Option<&'c ClusterKey>,
@@ -40,7 +40,9 @@ pub(crate) struct Journey<'c> {
     pub(crate) tries: u32,
     pub(crate) request_bytes: u64,
     pub(crate) answer_bytes: u64,
+    /// By the try under way.
     answered: Option<Instant>,
+    last_answered: Option<Instant>,
 }
 
 impl<'c> Journey<'c> {
@@ -59,6 +61,7 @@ impl<'c> Journey<'c> {
             request_bytes: 0,
             answer_bytes: 0,
             answered: None,
+            last_answered: None,
         }
     }
 
@@ -74,6 +77,14 @@ impl<'c> Journey<'c> {
     /// The head of the upstream's answer is here.
     pub(crate) fn answered(&mut self) {
         self.answered = Some(Instant::now());
+    }
+
+    /// When that was, in the try that has just ended.
+    pub(crate) fn take_answered(&mut self) -> Option<Instant> {
+        if self.answered.is_some() {
+            self.last_answered = self.answered;
+        }
+        self.answered.take()
     }
 
     pub(crate) fn failed(&mut self, failure: &Failure) {
@@ -112,7 +123,7 @@ impl<'c> Journey<'c> {
             answer_bytes: self.answer_bytes,
             began: self.began,
             duration: self.began.elapsed(),
-            upstream_wait: self.answered.map(|at| at - self.began),
+            upstream_wait: self.last_answered.map(|at| at - self.began),
         });
     }
 }

@@ -23,6 +23,10 @@ pub(crate) struct Scratch {
 /// What is free.
 #[derive(Debug, Default)]
 pub(crate) struct Scratches {
+    #[expect(
+        clippy::vec_box,
+        reason = "tasks hold them by pointer: they are large, and idle tasks are many"
+    )]
     free: RefCell<Vec<Box<Scratch>>>,
 }
 

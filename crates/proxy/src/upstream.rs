@@ -20,7 +20,11 @@ use std::{
     time::Duration,
 };
 
-use tidegate_routing::{Cluster, ClusterKey, Destination};
+use tidegate_balance::{
+    Balancer, Breakers, BudgetSettings, EndpointId, Outcome, PickRequest, Resource, RetryBudget,
+    Settings, Tripped,
+};
+use tidegate_routing::{Balance, Cluster, ClusterKey, Locality};
 use tokio_rustls::TlsConnector;
 
 use crate::{clock::Clock, worker::Config};
@@ -36,34 +40,49 @@ pub(crate) struct ClusterState {
     /// The worker's version of the configuration that this was last compared with.
     serial: Cell<u64>,
     current: RefCell<Current>,
-    /// Whose turn it is.
-    turn: Cell<usize>,
+    breakers: SharedBreakers,
 }
+
+/// Counts a cluster's connections and requests. Links hold it too, so that closing one is counted wherever it happens.
+pub(crate) type SharedBreakers = Rc<RefCell<Breakers>>;
 
 /// What follows from the snapshot's cluster.
 struct Current {
     cluster: Arc<Cluster>,
-    /// In the cluster's order; draining ones too.
-    endpoints: Vec<Rc<Endpoint>>,
+    balancer: Balancer,
+    budget: RetryBudget,
+    endpoints: HashMap<EndpointId, Rc<Endpoint>>,
     /// Made when first needed.
     connector: Option<TlsConnector>,
 }
 
+/// An endpoint that was chosen for a try: it counts as busy until [`ClusterState::finish`].
+#[derive(Clone, Debug)]
+pub(crate) struct Chosen {
+    pub(crate) id: EndpointId,
+    pub(crate) endpoint: Rc<Endpoint>,
+}
+
 impl Clusters {
     /// A cluster as `config` has it. `None`: it has none of this name.
-    pub(crate) fn get(&self, config: &Config, key: &ClusterKey) -> Option<Rc<ClusterState>> {
+    pub(crate) fn get(
+        &self,
+        config: &Config,
+        key: &ClusterKey,
+        now_ns: u64,
+    ) -> Option<Rc<ClusterState>> {
         let known = self.known.borrow().get(key).cloned();
         match known {
             Some(state) if state.serial.get() >= config.serial => Some(state),
             Some(state) => {
                 let cluster = config.snapshot.clusters.get(key)?;
                 state.serial.set(config.serial);
-                state.update(cluster);
+                state.update(cluster, now_ns);
                 Some(state)
             }
             None => {
                 let cluster = config.snapshot.clusters.get(key)?;
-                let state = Rc::new(ClusterState::new(cluster, config.serial));
+                let state = Rc::new(ClusterState::new(cluster, config.serial, now_ns));
                 self.known.borrow_mut().insert(key.clone(), state.clone());
                 Some(state)
             }
@@ -73,7 +92,7 @@ impl Clusters {
     /// Closes connections that were idle for too long, and forgets clusters that are gone.
     pub(crate) fn sweep(&self, clock: &Clock, config: &Config) {
         self.known.borrow_mut().retain(|key, state| {
-            for endpoint in &state.current.borrow().endpoints {
+            for endpoint in state.current.borrow().endpoints.values() {
                 endpoint.sweep(clock);
             }
             state.serial.get() >= config.serial || config.snapshot.clusters.contains_key(key)
@@ -82,39 +101,53 @@ impl Clusters {
 }
 
 impl ClusterState {
-    fn new(cluster: &Arc<Cluster>, serial: u64) -> Self {
+    fn new(cluster: &Arc<Cluster>, serial: u64, now_ns: u64) -> Self {
+        let settings = Settings::of(cluster, &Locality::default());
+        let balancer = Balancer::new(settings, &cluster.endpoints, now_ns);
+        let endpoints = endpoints(&balancer, &mut HashMap::new());
         Self {
             serial: Cell::new(serial),
+            breakers: Rc::new(RefCell::new(Breakers::new(cluster.limits))),
             current: RefCell::new(Current {
                 cluster: cluster.clone(),
-                endpoints: endpoints(cluster, &[]),
+                balancer,
+                budget: RetryBudget::new(BudgetSettings::default(), now_ns),
+                endpoints,
                 connector: None,
             }),
-            turn: Cell::new(0),
         }
     }
 
-    fn update(&self, cluster: &Arc<Cluster>) {
+    fn update(&self, cluster: &Arc<Cluster>, now_ns: u64) {
         let mut current = self.current.borrow_mut();
+        let current = &mut *current;
         if Arc::ptr_eq(&current.cluster, cluster) {
             return;
         }
         // Connections that were made by other rules may not be used by these.
-        let same_wire =
-            current.cluster.tls == cluster.tls && current.cluster.protocol == cluster.protocol;
-        let kept = if same_wire {
-            std::mem::take(&mut current.endpoints)
-        } else {
+        if current.cluster.tls != cluster.tls || current.cluster.protocol != cluster.protocol {
             current.connector = None;
-            Vec::new()
-        };
-        current.endpoints = endpoints(cluster, &kept);
+            current.endpoints.clear();
+        }
+        self.breakers.borrow_mut().set_limits(cluster.limits);
+        let settings = Settings::of(cluster, &Locality::default());
+        current.balancer.set_settings(settings);
+        if current.cluster.endpoints != cluster.endpoints {
+            current.balancer.set_endpoints(&cluster.endpoints, now_ns);
+        }
+        current.endpoints = endpoints(&current.balancer, &mut current.endpoints);
         current.cluster = cluster.clone();
     }
 
-    /// The snapshot's cluster.
-    pub(crate) fn cluster(&self) -> Arc<Cluster> {
-        self.current.borrow().cluster.clone()
+    /// The status that all requests get, where the cluster must not be used.
+    pub(crate) fn refused(&self) -> Option<u16> {
+        let current = self.current.borrow();
+        current.cluster.refused.as_ref().map(|(status, _)| *status)
+    }
+
+    /// What requests are spread by, where it is something of theirs.
+    pub(crate) fn with_balance<T>(&self, act: impl FnOnce(&Balance) -> T) -> T {
+        act(&self.current.borrow().cluster.balance)
     }
 
     /// How long its unused connections are kept.
@@ -122,37 +155,60 @@ impl ClusterState {
         self.current.borrow().cluster.limits.idle_timeout
     }
 
-    /// The endpoint for the next try: none of those that were tried, if others are there.
-    pub(crate) fn choose(&self, tried: &[Rc<Endpoint>]) -> Option<Rc<Endpoint>> {
-        let current = self.current.borrow();
-        let count = current.endpoints.len();
-        let start = self.turn.get();
-        self.turn.set(start.wrapping_add(1));
-        let from_turn = (0..count).map(|step| (start + step) % count);
-        let usable = || {
-            from_turn
-                .clone()
-                .filter(|index| !current.cluster.endpoints[*index].draining)
-                .map(|index| &current.endpoints[index])
-        };
-        let fresh =
-            usable().find(|endpoint| !tried.iter().any(|other| Rc::ptr_eq(other, endpoint)));
-        fresh.or_else(|| usable().next()).cloned()
+    /// Counts a request, until [`ClusterState::leave`].
+    ///
+    /// # Errors
+    /// There are as many as may be.
+    pub(crate) fn enter(&self) -> Result<(), Tripped> {
+        self.breakers.borrow_mut().admit(Resource::Request)?;
+        self.current.borrow_mut().budget.request();
+        Ok(())
+    }
+
+    pub(crate) fn leave(&self) {
+        self.breakers.borrow_mut().release(Resource::Request);
+    }
+
+    /// Whether the cluster can bear one more retry. If so, it is counted.
+    pub(crate) fn try_retry(&self, now_ns: u64) -> bool {
+        self.current.borrow_mut().budget.try_retry(now_ns)
+    }
+
+    /// The endpoint for the next try.
+    pub(crate) fn choose(&self, request: &PickRequest<'_>, now_ns: u64) -> Option<Chosen> {
+        let mut current = self.current.borrow_mut();
+        let id = current.balancer.pick(request, now_ns).ok()?;
+        let endpoint = current.endpoints.get(&id)?.clone();
+        Some(Chosen { id, endpoint })
+    }
+
+    /// A try has ended.
+    pub(crate) fn finish(
+        &self,
+        chosen: &Chosen,
+        outcome: Outcome,
+        latency_ns: Option<u64>,
+        now_ns: u64,
+    ) {
+        let mut current = self.current.borrow_mut();
+        current
+            .balancer
+            .finish(chosen.id, outcome, latency_ns, now_ns);
     }
 }
 
-/// States for a cluster's endpoints: those of `kept` with the same destination, or new ones.
-fn endpoints(cluster: &Cluster, kept: &[Rc<Endpoint>]) -> Vec<Rc<Endpoint>> {
-    let by_destination: HashMap<&Destination, &Rc<Endpoint>> = kept
-        .iter()
-        .map(|endpoint| (endpoint.destination(), endpoint))
-        .collect();
-    cluster
-        .endpoints
-        .iter()
-        .map(|endpoint| match by_destination.get(&endpoint.destination) {
-            Some(known) => (*known).clone(),
-            None => Rc::new(Endpoint::new(endpoint.destination.clone())),
+/// States for a balancer's endpoints: those of `kept` with the same id, or new ones.
+fn endpoints(
+    balancer: &Balancer,
+    kept: &mut HashMap<EndpointId, Rc<Endpoint>>,
+) -> HashMap<EndpointId, Rc<Endpoint>> {
+    balancer
+        .endpoints()
+        .map(|(id, endpoint)| {
+            let state = kept
+                .remove(&id)
+                .unwrap_or_else(|| Rc::new(Endpoint::new(endpoint.destination.clone())));
+            (id, state)
         })
         .collect()
 }

@@ -83,6 +83,8 @@ pub(crate) struct Worker {
     pub(crate) connections: Connections,
     pub(crate) ids: Ids,
     pub(crate) observer: Option<Box<dyn Observer>>,
+    /// Copies of requests under way.
+    pub(crate) mirrors: Cell<usize>,
     /// No new connections and no second requests.
     pub(crate) draining: Cell<bool>,
     config: RefCell<Rc<Config>>,
@@ -161,6 +163,7 @@ impl Worker {
             connections: Connections::default(),
             ids: Ids::new(),
             observer,
+            mirrors: Cell::new(0),
             draining: Cell::new(false),
             config: RefCell::new(Rc::new(Config {
                 snapshot: Arc::default(),

@@ -25,9 +25,10 @@ use crate::{
     failure::Failure,
     handle::{Next, Origin},
     journey::Journey,
-    pump::{Copied, OutFraming, Pauses, Pump, PumpError, Sink, Source},
+    pump::{OutFraming, Pauses, Pump, PumpError, Sink, Source},
     stream::{ReadHalf, WriteHalf},
     upstream::{Endpoint, Link},
+    worker::Worker,
 };
 
 /// 1xx answers before the answer.
@@ -43,14 +44,14 @@ struct Upload<'a> {
 }
 
 /// The answer's head on its way down.
-struct Arrival<'a> {
-    read: &'a mut ReadHalf,
-    buffer: &'a mut Buffer,
-    head: &'a mut ResponseHead,
-    method: &'a Method,
-    limits: &'a HeadLimits,
+pub(super) struct Arrival<'a> {
+    pub(super) read: &'a mut ReadHalf,
+    pub(super) buffer: &'a mut Buffer,
+    pub(super) head: &'a mut ResponseHead,
+    pub(super) method: &'a Method,
+    pub(super) limits: &'a HeadLimits,
     /// Whether anything has come.
-    begun: bool,
+    pub(super) begun: bool,
 }
 
 /// What a try is made with.
@@ -111,8 +112,12 @@ impl Upload<'_> {
 
 impl Arrival<'_> {
     /// Ready with a head, or with what is wrong.
-    fn poll(&mut self, origin: &Origin<'_>, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        let pool = &origin.worker.buffers;
+    pub(super) fn poll(
+        &mut self,
+        worker: &Worker,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Failure>> {
+        let pool = &worker.buffers;
         loop {
             if !self.buffer.is_empty() {
                 self.begun = true;
@@ -154,8 +159,7 @@ pub(super) async fn run(
 ) -> Result<Next, Failed> {
     let limits = origin.worker.limits();
     let mut replay = tries.replay();
-    let copies = tries.copies(link.reused);
-    let mut copied = Copied::up_to(limits.retry_body_max);
+    let mut copied = tries.copy(link.reused, limits);
     let mut reply = reply::Reply::new(origin, client, this.plan);
     let watches = replay.is_none();
     let (buffer, body) = match &mut replay {
@@ -196,7 +200,7 @@ pub(super) async fn run(
         version: client.head.version,
         deadline: this.deadline,
     };
-    exchange.upload.pump.copy = copies.then_some(&mut copied);
+    exchange.upload.pump.copy = copied.as_mut();
     let arrived = exchange.await_answer().await;
     let (begun, sent) = (exchange.arrival.begun, exchange.upload.pump.bytes);
     journey.request_bytes = sent;
@@ -217,6 +221,7 @@ pub(super) async fn run(
     let relayed = exchange.relay(&mut reply, journey).await;
     let sent = exchange.upload.pump.is_done();
     journey.request_bytes = exchange.upload.pump.bytes;
+    tries.keep(journey.request_bytes > 0, copied);
     relayed?;
     if reply.reusable && sent && link.buffer.is_empty() {
         this.endpoint
@@ -250,7 +255,7 @@ impl Exchange<'_> {
         let mut quiet = None;
         poll_fn(|cx| {
             self.upload.poll(origin, cx)?;
-            if let Poll::Ready(result) = self.arrival.poll(origin, cx) {
+            if let Poll::Ready(result) = self.arrival.poll(origin.worker, cx) {
                 return Poll::Ready(result);
             }
             let mut deadline = self.deadline;

@@ -1,6 +1,10 @@
 //! What is changed in a request on its way: fields once, the head for each try.
 
-use tidegate_http::{KnownName, RequestLine, remove_hop_by_hop, write_request};
+use std::net::SocketAddr;
+
+use tidegate_http::{
+    Framing, KnownName, RequestHead, RequestLine, remove_hop_by_hop, write_request,
+};
 use tidegate_routing::Rewrite;
 
 use crate::{
@@ -38,7 +42,20 @@ pub(super) fn fields(
 
 /// Writes the head for one try.
 pub(super) fn head(client: &mut Client<'_>, plan: &Plan<'_>, link: &Link) {
+    client.up.clear();
     let head = &*client.head;
+    write(head, plan, Some(link.address), head.framing, client.up);
+}
+
+/// Writes the head of a request that goes by `plan`, with a body of this framing. Only an exchange on a `connection` can
+/// wait for a 100, or become a tunnel.
+pub(super) fn write(
+    head: &RequestHead,
+    plan: &Plan<'_>,
+    connection: Option<SocketAddr>,
+    framing: Framing,
+    out: &mut Vec<u8>,
+) {
     let rewrite = |pick: fn(&Rewrite) -> bool| {
         let own = plan.backend.rewrite.iter().chain(&plan.rule.rewrite);
         own.into_iter().find(|rewrite| pick(rewrite))
@@ -56,20 +73,19 @@ pub(super) fn head(client: &mut Client<'_>, plan: &Plan<'_>, link: &Link) {
         Some(hostname) => hostname,
         // HTTP/1.0 knows requests without a host.
         None if target.authority().is_empty() => {
-            address = link.address.to_string();
+            address = connection.map_or_else(String::new, |address| address.to_string());
             &address
         }
         None => target.authority(),
     };
-    client.up.clear();
     let line = RequestLine {
         method: head.method.as_str(),
         target: [first, second, third, target.question()],
         authority,
-        framing: head.framing,
-        upgrade: head.upgrade,
+        framing,
+        upgrade: head.upgrade.filter(|_| connection.is_some()),
         te_trailers: head.te_trailers,
-        expect_continue: head.expect_continue,
+        expect_continue: head.expect_continue && connection.is_some(),
     };
-    write_request(&line, &head.fields, client.up);
+    write_request(&line, &head.fields, out);
 }

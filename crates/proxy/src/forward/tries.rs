@@ -4,14 +4,15 @@
 //! connection broke, idempotent ones; where the rule names the answer's status, any. Always only if the body is still
 //! there to be sent.
 
-use std::{rc::Rc, time::Duration};
+use std::time::{Duration, Instant};
 
+use tidegate_balance::{EndpointId, Outcome};
 use tidegate_http::Framing;
 use tidegate_routing::Retry;
 
 use crate::{
-    body::Body, buffer::Buffer, client::Client, clock::Deadline, failure::Failure, handle::Origin,
-    pump::Copied, upstream::Endpoint,
+    body::Body, buffer::Buffer, client::Client, clock::Deadline, decide::Plan, failure::Failure,
+    handle::Origin, options::Limits, pump::Copied, upstream::Chosen,
 };
 
 /// Endpoints that are tried beyond the first where a connection can't be made, also without a rule's retries.
@@ -35,13 +36,15 @@ pub(super) struct Tries<'c> {
     retry: Option<&'c Retry>,
     left: u32,
     connects_left: u32,
-    tried: Vec<Rc<Endpoint>>,
+    tried: Vec<EndpointId>,
     /// One is enough: after it, a new connection is made.
     stale_left: u32,
     /// The body, as far as earlier tries have read it.
     copy: Copied,
     /// Whether any of the body was read.
     body_taken: bool,
+    /// Whether mirrors want the body, too.
+    pub(super) mirrors: bool,
 }
 
 impl From<Failure> for Failed {
@@ -55,6 +58,14 @@ impl From<Failure> for Failed {
 }
 
 impl Failed {
+    /// What it says about the endpoint.
+    pub(super) fn outcome(&self) -> Outcome {
+        match self.stale {
+            true => Outcome::Unknown,
+            false => self.failure.outcome(),
+        }
+    }
+
     /// An answer that the rule wants to be tried again.
     pub(super) fn wanted() -> Self {
         Self {
@@ -76,16 +87,23 @@ impl<'c> Tries<'c> {
             stale_left: 1,
             copy: Copied::default(),
             body_taken: false,
+            mirrors: false,
         }
     }
 
-    pub(super) fn tried(&self) -> &[Rc<Endpoint>] {
+    pub(super) fn tried(&self) -> &[EndpointId] {
         &self.tried
     }
 
-    /// Whether a copy of the body may be needed for another try.
-    pub(super) fn copies(&self, reused: bool) -> bool {
-        !self.body_taken && (self.left > 0 || (reused && self.stale_left > 0))
+    /// A place for a copy of the body, where one may be needed later.
+    pub(super) fn copy(&self, reused: bool, limits: &Limits) -> Option<Copied> {
+        let again = self.left > 0 || (reused && self.stale_left > 0);
+        let limit = match (self.mirrors, again) {
+            (true, _) => limits.mirror_body_max,
+            (false, true) => limits.retry_body_max,
+            (false, false) => return None,
+        };
+        (!self.body_taken).then(|| Copied::up_to(limit))
     }
 
     /// The body for this try, where an earlier one has read it from the client.
@@ -107,10 +125,18 @@ impl<'c> Tries<'c> {
     }
 
     /// Remembers what a try has read of the body. Later tries send the copy.
-    pub(super) fn keep(&mut self, taken: bool, copy: Copied) {
+    pub(super) fn keep(&mut self, taken: bool, copy: Option<Copied>) {
         if taken && !self.body_taken {
             self.body_taken = true;
-            self.copy = copy;
+            self.copy = copy.unwrap_or_default();
+        }
+    }
+
+    /// The copy of the body, if it is whole. Empty where there was none.
+    pub(super) fn into_body(self) -> Option<Vec<u8>> {
+        match self.body_taken {
+            true => self.copy.is_whole().then_some(self.copy.bytes),
+            false => Some(Vec::new()),
         }
     }
 
@@ -126,7 +152,8 @@ impl<'c> Tries<'c> {
         &mut self,
         origin: &Origin<'_>,
         client: &Client<'_>,
-        endpoint: Rc<Endpoint>,
+        plan: &Plan<'_>,
+        chosen: &Chosen,
         failed: Failed,
     ) -> Result<(), Failure> {
         let Failed {
@@ -145,10 +172,13 @@ impl<'c> Tries<'c> {
         }
         if stale && self.stale_left > 0 {
             self.stale_left -= 1;
-            endpoint.close_idle();
+            chosen.endpoint.close_idle();
             return Ok(());
         }
-        self.tried.push(endpoint);
+        self.tried.push(chosen.id);
+        if !plan.cluster.try_retry(clock.nanoseconds(Instant::now())) {
+            return Err(failure);
+        }
         if self.left == 0 && failure.nothing_sent() && self.connects_left > 0 {
             self.connects_left -= 1;
             return Ok(());

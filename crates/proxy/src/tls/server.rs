@@ -22,12 +22,16 @@ const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
 #[derive(Clone)]
 pub(crate) struct Tickets(Option<Arc<dyn ProducesTickets>>);
 
+/// What was made of an object of the snapshot, by the object's address. Holding it keeps the address from being used
+/// again.
+type Made<Object, Result> = RefCell<HashMap<*const Object, (Arc<Object>, Arc<Result>)>>;
+
 /// One worker's server configurations and keys.
 #[derive(Debug)]
 pub(crate) struct Servers {
     tickets: Tickets,
-    listeners: RefCell<HashMap<*const TlsListener, (Arc<TlsListener>, Arc<ServerConfig>)>>,
-    keys: RefCell<HashMap<*const Certificate, (Arc<Certificate>, Arc<CertifiedKey>)>>,
+    listeners: Made<TlsListener, ServerConfig>,
+    keys: Made<Certificate, CertifiedKey>,
 }
 
 /// The certificates of one listener, in order.

@@ -2,10 +2,11 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+use tidegate_balance::Tripped;
 use tidegate_routing::{Cluster, Destination};
 use tokio::net::TcpStream;
 
-use super::{ClusterState, Endpoint, Link};
+use super::{ClusterState, Endpoint, Link, endpoint::Counted};
 use crate::{buffer::Buffer, clock::Timer, counters::Counters, stream, tls, worker::Worker};
 
 /// Why no connection came about. Nothing was sent: any request may try another endpoint.
@@ -16,6 +17,9 @@ pub(crate) enum ConnectError {
     Io(#[from] io::Error),
     #[error("no connection in time")]
     Timeout,
+    /// As many connections as may be are open. Answer 503.
+    #[error(transparent)]
+    Tripped(#[from] Tripped),
     /// The policy can't be used. Other endpoints of the cluster fail alike.
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
@@ -29,7 +33,8 @@ impl ClusterState {
         timer: &Timer,
         endpoint: &Endpoint,
     ) -> Result<Link, ConnectError> {
-        let cluster = self.cluster();
+        let counted = Counted::new(&self.breakers)?;
+        let cluster = self.current.borrow().cluster.clone();
         let wait = cluster
             .limits
             .connect_timeout
@@ -39,7 +44,7 @@ impl ClusterState {
         let deadline = worker.clock.after(wait);
         let result = worker
             .clock
-            .limit(timer, deadline, self.open(&cluster, endpoint))
+            .limit(timer, deadline, self.open(&cluster, endpoint, counted))
             .await
             .unwrap_or(Err(ConnectError::Timeout));
         if result.is_err() {
@@ -52,6 +57,7 @@ impl ClusterState {
         &self,
         cluster: &Arc<Cluster>,
         endpoint: &Endpoint,
+        counted: Counted,
     ) -> Result<Link, ConnectError> {
         let tcp = match endpoint.destination() {
             Destination::Address(address) => TcpStream::connect(address).await?,
@@ -80,6 +86,7 @@ impl ClusterState {
             buffer: Buffer::default(),
             address,
             reused: false,
+            _counted: counted,
         })
     }
 }

@@ -1,14 +1,11 @@
-//! One endpoint: the connections that are kept to it, last used first out, and how many requests it has.
+//! One endpoint: the connections that are kept to it, last used first out.
 
-use std::{
-    cell::{Cell, RefCell},
-    net::SocketAddr,
-    rc::Rc,
-    time::Duration,
-};
+use std::{cell::RefCell, net::SocketAddr, time::Duration};
 
+use tidegate_balance::{Resource, Tripped};
 use tidegate_routing::Destination;
 
+use super::SharedBreakers;
 use crate::{
     buffer::Buffer,
     clock::{Clock, Deadline},
@@ -21,8 +18,6 @@ use crate::{
 pub(crate) struct Endpoint {
     destination: Destination,
     idle: RefCell<Vec<Idle>>,
-    /// Requests under way.
-    active: Cell<u32>,
 }
 
 /// A connection to an endpoint.
@@ -35,7 +30,12 @@ pub(crate) struct Link {
     pub(crate) address: SocketAddr,
     /// Whether it has carried an exchange before: then it may turn out to be closed already.
     pub(crate) reused: bool,
+    /// Counts it as long as it is open.
+    pub(crate) _counted: Counted,
 }
+
+/// One of a cluster's connections, as far as its breakers are concerned.
+pub(crate) struct Counted(SharedBreakers);
 
 #[derive(Debug)]
 struct Idle {
@@ -43,12 +43,34 @@ struct Idle {
     until: Deadline,
 }
 
+impl Counted {
+    /// Counts a connection until this is dropped.
+    ///
+    /// # Errors
+    /// There are as many as may be.
+    pub(crate) fn new(breakers: &SharedBreakers) -> Result<Self, Tripped> {
+        breakers.borrow_mut().admit(Resource::Connection)?;
+        Ok(Self(breakers.clone()))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.borrow_mut().release(Resource::Connection);
+    }
+}
+
+impl std::fmt::Debug for Counted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Counted").finish_non_exhaustive()
+    }
+}
+
 impl Endpoint {
     pub(crate) fn new(destination: Destination) -> Self {
         Self {
             destination,
             idle: RefCell::default(),
-            active: Cell::new(0),
         }
     }
 
@@ -94,21 +116,5 @@ impl Endpoint {
         if idle.is_empty() {
             idle.shrink_to(4);
         }
-    }
-
-    /// Counts a request until the guard is dropped.
-    pub(crate) fn enter(self: &Rc<Self>) -> Active {
-        self.active.set(self.active.get() + 1);
-        Active(self.clone())
-    }
-}
-
-/// One request under way at an endpoint.
-#[derive(Debug)]
-pub(crate) struct Active(Rc<Endpoint>);
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.0.active.set(self.0.active.get().saturating_sub(1));
     }
 }

@@ -1,4 +1,5 @@
 //! The proxy over real sockets: scripted origins, hand-made snapshots, clients that send bytes.
 
 mod forward;
+mod rules;
 mod support;

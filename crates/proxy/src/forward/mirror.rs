@@ -1,0 +1,184 @@
+//! Copies of requests, sent elsewhere. Their answers are read and forgotten; nothing of them reaches the client.
+//!
+//! A request without a body is mirrored beside its exchange, one with a body after it, when the whole body is there.
+
+use std::{future::poll_fn, rc::Rc};
+
+use tidegate_balance::{Outcome, PickRequest};
+use tidegate_http::{Framing, Method, ResponseHead};
+use tokio::task::spawn_local;
+
+use super::{exchange::Arrival, prepare};
+use crate::{
+    body::{Body, Next},
+    client::Client,
+    clock::Timer,
+    decide::Plan,
+    failure::Failure,
+    handle::Origin,
+    upstream::{Chosen, ClusterState, Link},
+    worker::Worker,
+};
+
+/// What is read of a mirror's answer before its connection is closed instead.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+
+/// The mirrors of one request.
+pub(super) struct Mirrors {
+    clusters: Vec<Rc<ClusterState>>,
+    method: Method,
+    /// The head, but for its last lines: the body's length and the empty line.
+    head: Vec<u8>,
+    bodiless: bool,
+}
+
+/// One copy on its way.
+struct Copy {
+    worker: Rc<Worker>,
+    cluster: Rc<ClusterState>,
+    method: Method,
+    message: Vec<u8>,
+}
+
+/// What a mirrored request looks like. `None`: nobody wants a copy.
+pub(super) fn prepare(client: &Client<'_>, plan: &Plan<'_>) -> Option<Mirrors> {
+    if plan.mirrors.is_empty() || client.head.upgrade.is_some() {
+        return None;
+    }
+    let mut head = Vec::new();
+    prepare::write(client.head, plan, None, Framing::None, &mut head);
+    head.truncate(head.len() - 2);
+    Some(Mirrors {
+        clusters: plan.mirrors.clone(),
+        method: client.head.method.clone(),
+        head,
+        bodiless: client.head.framing == Framing::None,
+    })
+}
+
+impl Mirrors {
+    /// Sends the copies now if there is no body to wait for; else gives them back.
+    pub(super) fn send_bodiless(self, origin: &Origin<'_>) -> Option<Self> {
+        if !self.bodiless {
+            return Some(self);
+        }
+        self.send(origin, &[]);
+        None
+    }
+
+    /// Sends the copies. Beyond the worker's limit of copies under way, none go.
+    pub(super) fn send(self, origin: &Origin<'_>, body: &[u8]) {
+        let worker = origin.worker;
+        let mut message = self.head;
+        if !self.bodiless {
+            message.extend_from_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
+        }
+        message.extend_from_slice(b"\r\n");
+        message.extend_from_slice(body);
+        for cluster in self.clusters {
+            if worker.mirrors.get() >= worker.limits().mirrors_max {
+                return;
+            }
+            worker.mirrors.set(worker.mirrors.get() + 1);
+            let copy = Copy {
+                worker: worker.clone(),
+                cluster,
+                method: self.method.clone(),
+                message: message.clone(),
+            };
+            spawn_local(copy.run());
+        }
+    }
+}
+
+impl Copy {
+    async fn run(self) {
+        let timer = Timer::default();
+        let pick = PickRequest {
+            random: self.worker.ids.random(),
+            ..PickRequest::default()
+        };
+        let now = self.worker.clock.coarse_ns();
+        if self.cluster.refused().is_none()
+            && let Some(chosen) = self.cluster.choose(&pick, now)
+        {
+            let mut result = self.exchange(&chosen, &timer).await;
+            if let Err((_, true)) = result {
+                chosen.endpoint.close_idle();
+                result = self.exchange(&chosen, &timer).await;
+            }
+            let outcome = match &result {
+                Ok(()) => Outcome::Success,
+                Err((failure, _)) => failure.outcome(),
+            };
+            let now = self.worker.clock.coarse_ns();
+            self.cluster.finish(&chosen, outcome, None, now);
+        }
+        self.worker.mirrors.set(self.worker.mirrors.get() - 1);
+    }
+
+    /// One try; an error says whether the connection had been used before.
+    async fn exchange(&self, chosen: &Chosen, timer: &Timer) -> Result<(), (Failure, bool)> {
+        let worker = &self.worker;
+        let mut link = match chosen.endpoint.take(&worker.clock) {
+            Some(link) => link,
+            None => {
+                let connecting = self.cluster.connect(worker, timer, &chosen.endpoint);
+                connecting
+                    .await
+                    .map_err(|error| (Failure::from(error), false))?
+            }
+        };
+        let limits = worker.limits();
+        let deadline = worker
+            .clock
+            .after(limits.write_timeout + limits.answer_timeout);
+        let talking = self.talk(&mut link);
+        let result = worker.clock.limit(timer, deadline, talking).await;
+        let clean = result
+            .unwrap_or(Err(Failure::Timeout))
+            .map_err(|failure| (failure, link.reused))?;
+        if clean && link.buffer.is_empty() {
+            let timeout = self.cluster.idle_timeout();
+            chosen.endpoint.give(link, worker, timeout);
+        }
+        Ok(())
+    }
+
+    /// Sends, reads the answer and forgets it. True when the connection can be used again.
+    async fn talk(&self, link: &mut Link) -> Result<bool, Failure> {
+        let worker = &self.worker;
+        let sent = link.write.write(&self.message, &[]).await;
+        sent.map_err(|_gone| Failure::UpstreamReset)?;
+        let mut head = ResponseHead::new();
+        let mut arrival = Arrival {
+            read: &mut link.read,
+            buffer: &mut link.buffer,
+            head: &mut head,
+            method: &self.method,
+            limits: &worker.limits().head,
+            begun: false,
+        };
+        poll_fn(|cx| arrival.poll(worker, cx)).await?;
+        while arrival.head.is_informational() {
+            poll_fn(|cx| arrival.poll(worker, cx)).await?;
+        }
+        let mut body = Body::new(head.framing);
+        let mut left = ANSWER_BYTES_MAX;
+        loop {
+            match body.next(&mut link.buffer) {
+                Err(_rule) => return Err(Failure::BadAnswer),
+                Ok(Next::End) => return Ok(head.keep_alive),
+                Ok(Next::Data(count)) if count > left => return Ok(false),
+                Ok(Next::Data(count)) => {
+                    left -= count;
+                    body.take(count, &mut link.buffer);
+                }
+                Ok(Next::More) => match link.read.read(&mut link.buffer, &worker.buffers).await {
+                    Ok(1..) => {}
+                    Ok(0) | Err(_) => return Ok(false),
+                },
+            }
+        }
+    }
+}
