@@ -1,31 +1,39 @@
 //! Gateways: whose they are, which addresses they get, which listeners they have together with their ListenerSets.
 
+mod decide;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use tidegate_routing::{BindProtocol, ClientValidation, Host, TlsListener};
+use tidegate_routing::{BindProtocol, Host};
 
+use self::decide::Frame;
 use crate::{
     compiler::Compiler,
-    conflicts::{Claims, Entrant},
+    conflicts::Claims,
     graph::{Node, User},
     key::{Kind, ObjectKey},
-    listener::{Decision, HTTP_KINDS, Listener, View},
+    listener::{Decision, Listener},
     object::{
-        gateway::{Allowed, Entry, Gateway, Validation},
+        gateway::{Allowed, Gateway},
         reference::Reference,
     },
     state::{LiveGateway, LiveSet},
-    trust::{AuthorityReasons, Reason},
+    trust::Reason,
 };
+
+/// Decisions by the listeners' names, in order.
+type Named = Vec<(Arc<str>, Decision)>;
+/// A ListenerSet, what became of it, and its listeners.
+type SetPlan = (ObjectKey, LiveSet, Named);
 
 /// Everything that is decided of the listeners of one Gateway and its ListenerSets.
 struct Plan {
     live: LiveGateway,
-    own: Vec<(Arc<str>, Decision)>,
-    sets: Vec<(ObjectKey, LiveSet, Vec<(Arc<str>, Decision)>)>,
+    own: Named,
+    sets: Vec<SetPlan>,
     uses: BTreeSet<Node>,
 }
 
@@ -120,7 +128,7 @@ impl Compiler {
         frame: &Frame<'_>,
         claims: &mut Claims,
         uses: &mut BTreeSet<Node>,
-    ) -> Vec<(ObjectKey, LiveSet, Vec<(Arc<str>, Decision)>)> {
+    ) -> Vec<SetPlan> {
         let mut order: Vec<(i64, String, ObjectKey)> = Vec::new();
         for key in self.store.sets_of.get(frame.gateway).into_iter().flatten() {
             if let Some(set) = self.store.sets.get(key) {
@@ -220,167 +228,6 @@ impl Compiler {
         }
     }
 
-    fn decide_all(
-        &self,
-        owner: (Kind, &ObjectKey),
-        entries: &[Entry],
-        frame: &Frame<'_>,
-        claims: &mut Claims,
-        uses: &mut BTreeSet<Node>,
-    ) -> Vec<(Arc<str>, Decision)> {
-        let entrants: Vec<Entrant<'_>> = entries.iter().map(Entrant::new).collect();
-        let conflicts = claims.admit(&entrants);
-        let mut seen = HashSet::new();
-        let mut decided = Vec::with_capacity(entries.len());
-        for (entry, conflict) in entries.iter().zip(conflicts) {
-            // Names are unique by schema; a second one has no status of its own.
-            if seen.insert(entry.name.clone()) {
-                let decision = self.decide(owner, entry, conflict, frame, uses);
-                decided.push((entry.name.clone(), decision));
-            }
-        }
-        decided
-    }
-
-    fn decide(
-        &self,
-        owner: (Kind, &ObjectKey),
-        entry: &Entry,
-        conflict: Option<Reason>,
-        frame: &Frame<'_>,
-        uses: &mut BTreeSet<Node>,
-    ) -> Decision {
-        let protocol = protocol(&entry.protocol);
-        let (kinds, has_strange_kinds) = match protocol {
-            Some(_) => kinds(&entry.kinds),
-            None => (Vec::new(), !entry.kinds.is_empty()),
-        };
-        let mut decision = Decision {
-            view: View {
-                port: entry.port,
-                host: entry.host.clone().unwrap_or(Host::Any),
-                takes_http_routes: !kinds.is_empty(),
-                allowed: entry.allowed.clone(),
-                has_identity: frame.has_identity,
-                gateway: frame.gateway.clone(),
-            },
-            protocol,
-            tls: None,
-            conflict,
-            refusal: None,
-            unresolved: None,
-            is_complete: protocol.is_some() && !kinds.is_empty(),
-            overlaps: None,
-            kinds,
-        };
-        if protocol.is_none() {
-            let text = format!("protocol {} is not supported", entry.protocol);
-            decision.refusal = Some(("UnsupportedProtocol", text.into()));
-        } else if entry.host.is_none() {
-            decision.refusal = Some(("UnsupportedValue", "its hostname is none".into()));
-        } else if entry.port == 0 {
-            let text = "a listener needs a port of its own choice";
-            decision.refusal = Some(("PortUnavailable", text.into()));
-        }
-        if protocol == Some(BindProtocol::Https) {
-            self.decide_tls(owner, entry, frame, &mut decision, uses);
-        }
-        if has_strange_kinds {
-            let text = "allowedRoutes.kinds has kinds that the protocol doesn't take";
-            let reason: Reason = ("InvalidRouteKinds", text.into());
-            decision.unresolved = decision.unresolved.or(Some(reason));
-        }
-        decision
-    }
-
-    fn decide_tls(
-        &self,
-        (kind, owner): (Kind, &ObjectKey),
-        entry: &Entry,
-        frame: &Frame<'_>,
-        decision: &mut Decision,
-        uses: &mut BTreeSet<Node>,
-    ) {
-        if &*entry.mode != "Terminate" {
-            let text = format!("TLS mode {} is not supported for HTTPS", entry.mode);
-            decision.refusal = Some(("UnsupportedValue", text.into()));
-        }
-        let mut certificates = Vec::new();
-        let mut fault: Option<Reason> = None;
-        for reference in &entry.certificates {
-            if !self
-                .store
-                .is_permitted(kind, &owner.namespace, reference, uses)
-            {
-                let text = format!("no ReferenceGrant allows to refer to {}", reference.text());
-                fault = fault.or(Some(("RefNotPermitted", text.into())));
-                continue;
-            }
-            let (good, why) = self.store.certificate(reference, uses);
-            certificates.extend(good);
-            fault = fault.or(why.map(|text| ("InvalidCertificateRef", text)));
-        }
-        if entry.certificates.is_empty() {
-            let text = "tls.certificateRefs is empty";
-            fault = Some(("InvalidCertificateRef", text.into()));
-        }
-        if certificates.is_empty() {
-            decision.is_complete = false;
-        }
-        decision.unresolved = fault;
-        let port = frame.form.port_validations.get(&entry.port);
-        let validation = port.map_or(frame.form.validation.as_ref(), Option::as_ref);
-        let client_validation =
-            validation.and_then(|one| self.client_validation(one, frame, decision, uses));
-        if decision.is_complete {
-            decision.tls = Some(Arc::new(TlsListener {
-                certificates,
-                client_validation,
-            }));
-        }
-    }
-
-    fn client_validation(
-        &self,
-        validation: &Validation,
-        frame: &Frame<'_>,
-        decision: &mut Decision,
-        uses: &mut BTreeSet<Node>,
-    ) -> Option<ClientValidation> {
-        let home = &frame.gateway.namespace;
-        let mut grants = BTreeSet::new();
-        let permitted: HashMap<&ObjectKey, bool> = validation
-            .authorities
-            .iter()
-            .map(|one| {
-                let allowed = self
-                    .store
-                    .is_permitted(Kind::Gateway, home, one, &mut grants);
-                (&one.key, allowed)
-            })
-            .collect();
-        uses.append(&mut grants);
-        let (authorities, fault) = self.store.authorities(
-            &validation.authorities,
-            AuthorityReasons {
-                kind: "InvalidCACertificateKind",
-            },
-            |one| permitted.get(&one.key).copied().unwrap_or(false),
-            uses,
-        );
-        decision.unresolved = decision.unresolved.take().or(fault);
-        if authorities.is_empty() {
-            let text = "clients can't be validated: no authority can be used";
-            let reason: Reason = ("NoValidCACertificate", text.into());
-            decision.refusal = decision.refusal.take().or(Some(reason));
-            return None;
-        }
-        Some(ClientValidation {
-            authorities,
-            allow_insecure: validation.allow_insecure,
-        })
-    }
-
     fn carry_out(&mut self, key: &ObjectKey, plan: Plan) {
         let mut live = plan.live;
         let is_open = live.refusal.is_none();
@@ -468,7 +315,7 @@ impl Compiler {
     fn set_listeners(
         &mut self,
         (kind, owner): (Kind, &ObjectKey),
-        decisions: Vec<(Arc<str>, Decision)>,
+        decisions: Named,
         addresses: &[std::net::IpAddr],
     ) -> Vec<u32> {
         let old = self
@@ -522,42 +369,6 @@ impl Compiler {
         }
         ids
     }
-}
-
-/// What is the same for all listeners of one Gateway.
-struct Frame<'a> {
-    gateway: &'a ObjectKey,
-    form: &'a Gateway,
-    has_identity: bool,
-}
-
-fn protocol(name: &str) -> Option<BindProtocol> {
-    match name {
-        "HTTP" => Some(BindProtocol::Http),
-        "HTTPS" => Some(BindProtocol::Https),
-        _ => None,
-    }
-}
-
-/// The kinds that a listener takes, of those that are written, and whether there are others.
-fn kinds(written: &[(Arc<str>, Arc<str>)]) -> (Vec<(&'static str, &'static str)>, bool) {
-    if written.is_empty() {
-        return (HTTP_KINDS.to_vec(), false);
-    }
-    let is_written = |(group, kind): &(&str, &str)| {
-        written
-            .iter()
-            .any(|(of, name)| &**of == *group && &**name == *kind)
-    };
-    let known: Vec<_> = HTTP_KINDS
-        .iter()
-        .copied()
-        .filter(|one| is_written(one))
-        .collect();
-    let strange = written
-        .iter()
-        .any(|(group, kind)| !HTTP_KINDS.contains(&(&**group, &**kind)));
-    (known, strange)
 }
 
 /// Tells listeners with TLS on the same port whose hostnames overlap of one another.

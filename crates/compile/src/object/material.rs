@@ -2,12 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use rustls::{
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    sign::CertifiedKey,
+use aws_lc_rs::{
+    encoding::{AsDer, PublicKeyX509Der},
+    rsa,
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING,
+        ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair,
+    },
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use serde_json::value::RawValue;
 use tidegate_routing::{Certificate, Host};
 
@@ -152,24 +156,51 @@ fn certificate(source: &str, chain_pem: &[u8], key_pem: &[u8]) -> Result<Certifi
     let found = chain("tls.crt", chain_pem)?;
     let key =
         PrivateKeyDer::from_pem_slice(key_pem).map_err(|why| Fault::broken("tls.key", why))?;
-    let der = key.secret_der().to_vec();
-    let names = names(&found[0])?;
-    CertifiedKey::from_der(found.clone(), key, &aws_lc_rs::default_provider())
-        .map_err(|why| Fault::broken("tls.key", why))?;
-    Ok(Certificate {
-        source: source.into(),
-        chain: found.into_iter().map(|one| one.to_vec()).collect(),
-        key: der,
-        names,
-    })
-}
-
-fn names(leaf: &CertificateDer<'_>) -> Result<Vec<Host>, Fault> {
     let leaf =
-        webpki::EndEntityCert::try_from(leaf).map_err(|why| Fault::broken("tls.crt", why))?;
-    Ok(leaf
+        webpki::EndEntityCert::try_from(&found[0]).map_err(|why| Fault::broken("tls.crt", why))?;
+    let public = public_key(&key)
+        .ok_or_else(|| Fault::broken("tls.key", "it's of no kind that is known"))?;
+    if *public != *leaf.subject_public_key_info() {
+        return Err(Fault::broken("tls.key", "it doesn't belong to tls.crt"));
+    }
+    let names = leaf
         .valid_dns_names()
         .filter_map(text::host)
         .filter(|name| *name != Host::Any)
-        .collect())
+        .collect();
+    Ok(Certificate {
+        source: source.into(),
+        key: key.secret_der().to_vec(),
+        names,
+        chain: found.into_iter().map(|one| one.to_vec()).collect(),
+    })
+}
+
+/// The public half of a key, as certificates bear it.
+fn public_key(key: &PrivateKeyDer<'_>) -> Option<Vec<u8>> {
+    let der = key.secret_der();
+    let x509 = |key: &dyn AsDer<PublicKeyX509Der<'static>>| {
+        let encoded = key.as_der().ok()?;
+        Some(encoded.as_ref().to_vec())
+    };
+    let rsa = || match key {
+        PrivateKeyDer::Pkcs1(_) => rsa::KeyPair::from_der(der).ok(),
+        _ => rsa::KeyPair::from_pkcs8(der).ok(),
+    };
+    if let Some(pair) = rsa() {
+        return x509(pair.public_key());
+    }
+    let curves = [
+        &ECDSA_P256_SHA256_ASN1_SIGNING,
+        &ECDSA_P384_SHA384_ASN1_SIGNING,
+        &ECDSA_P521_SHA512_ASN1_SIGNING,
+    ];
+    let mut pairs = curves
+        .into_iter()
+        .filter_map(|curve| EcdsaKeyPair::from_private_key_der(curve, der).ok());
+    if let Some(pair) = pairs.next() {
+        return x509(pair.public_key());
+    }
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).ok()?;
+    x509(pair.public_key())
 }

@@ -46,6 +46,11 @@ pub(crate) fn render(snapshot: &Snapshot) -> String {
             out.extend(attachments);
         }
     }
+    render_clusters(snapshot, &mut out);
+    out
+}
+
+fn render_clusters(snapshot: &Snapshot, out: &mut String) {
     let mut clusters: Vec<_> = snapshot.clusters.values().collect();
     clusters.sort_by(|a, b| a.key.cmp(&b.key));
     for one in clusters {
@@ -84,7 +89,6 @@ pub(crate) fn render(snapshot: &Snapshot) -> String {
         )
         .expect("a text");
     }
-    out
 }
 
 /// All statuses, in a stable order.

@@ -181,12 +181,10 @@ fn history(seed: u64, steps: usize, pool: &[Value], addresses: &Addresses, break
                 seed,
                 step,
             );
-            for update in &built.statuses {
+            if let Some(update) = built.statuses.first() {
                 let held = &lab.objects[&(update.kind, update.key.clone())];
-                panic!(
-                    "seed {seed} step {step}: {:?} {}\nheld: {}\nfresh: {}",
-                    update.kind, update.key, held, update.status
-                );
+                let (kind, key, status) = (update.kind, &update.key, &update.status);
+                panic!("seed {seed} step {step}: {kind:?} {key}\nheld: {held}\nfresh: {status}");
             }
             for kind in Kind::ALL {
                 assert_eq!(

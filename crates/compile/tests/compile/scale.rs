@@ -75,11 +75,10 @@ fn costs(compiler: &mut Compiler, count: usize) -> [f64; 3] {
     const TURNS: usize = 200;
     const BATCHES: usize = 7;
     let mut least = [f64::MAX; 3];
-    let mut generation = 1;
     // Held as the proxy holds the snapshot that it serves from.
     let mut held = compiler.build(0).snapshot;
     for batch in 0..BATCHES {
-        generation += 1;
+        let generation = batch + 2;
         let numbers: Vec<usize> = (0..TURNS)
             .map(|turn| (turn * 7919 + batch) % count)
             .collect();
@@ -128,6 +127,7 @@ fn resident_bytes() -> usize {
 /// Run with `--release --ignored --nocapture`; the numbers are for a quiet machine.
 #[test]
 #[ignore = "a benchmark: run it alone, optimised"]
+#[expect(clippy::print_stderr, reason = "a benchmark tells its numbers")]
 fn one_change_costs_the_same_at_any_size() {
     let mut first: Option<[f64; 3]> = None;
     for count in [100, 5_000, 50_000] {
