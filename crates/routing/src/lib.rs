@@ -6,6 +6,7 @@
 
 mod backend;
 mod cors;
+mod explain;
 mod filter;
 mod holds;
 mod listener;
@@ -22,6 +23,7 @@ pub use self::{
         Locality, OutlierEjection, Protocol, TrustAnchors, UpstreamIdentity, UpstreamTls,
     },
     cors::{CORS_FIELDS, CorsFields, is_preflight},
+    explain::{Candidate, Choice, Explanation, ListenerChoice, RuleOutcome},
     filter::{
         Cors, HeaderChange, Mirror, Origin, PathChange, Redirect, RequestFilters, ResponseFilters,
         Rewrite, Sampling,

@@ -5,7 +5,7 @@
 //!
 //! Invariant: what a lookup finds depends on the attachments that are inside, never on the order in which they came.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use foldhash::fast::FixedState;
 use imbl::shared_ptr::DefaultSharedPtr;
@@ -20,7 +20,7 @@ use self::{
 mod host;
 mod ranked;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod walk;
 
 /// One match of one rule under one host, as the compiler hands it over.
@@ -124,6 +124,15 @@ impl RouteTable {
         let mut first = First::new(request);
         self.walk(request, &mut first);
         first.found()
+    }
+
+    /// All attachments whose host and path match, in the order of precedence, until `visit` breaks off.
+    pub(crate) fn candidates<'a>(
+        &'a self,
+        request: &RequestView<'_>,
+        visit: impl FnMut(&'a Attachment) -> ControlFlow<()>,
+    ) {
+        self.walk(request, &mut walk::Each(visit));
     }
 
     /// Visits all attachments whose host and path match, from the most specific to the least, until the visitor has seen

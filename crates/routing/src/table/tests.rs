@@ -12,7 +12,7 @@ mod cases;
 mod model;
 mod scale;
 
-fn host(text: &str) -> Host {
+pub(crate) fn host(text: &str) -> Host {
     match (text, text.strip_prefix("*.")) {
         ("*", _) => Host::Any,
         (_, Some(suffix)) => Host::Suffix(suffix.into()),
@@ -67,7 +67,7 @@ fn rule(route: &str, created_s: i64, index: u32) -> Arc<Rule> {
 }
 
 /// `HOST PATH [METHOD] [h:NAME=VALUE] [q:NAME=VALUE] -> ROUTE[@CREATED][#RULE[.ENTRY]]`
-fn attachment(text: &str) -> Attachment {
+pub(crate) fn attachment(text: &str) -> Attachment {
     let (when, route) = text.split_once(" -> ").expect("an arrow");
     let (route, place) = route.split_once('#').unwrap_or((route, "0"));
     let (route, created) = route.split_once('@').unwrap_or((route, "0"));

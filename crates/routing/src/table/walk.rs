@@ -40,3 +40,12 @@ impl<'a> Visit<'a> for First<'a, '_> {
         ControlFlow::Continue(())
     }
 }
+
+/// Shows everything to a function.
+pub(super) struct Each<F>(pub(super) F);
+
+impl<'a, F: FnMut(&'a Attachment) -> ControlFlow<()>> Visit<'a> for Each<F> {
+    fn candidate(&mut self, attachment: &'a Attachment) -> ControlFlow<()> {
+        (self.0)(attachment)
+    }
+}

@@ -1,0 +1,183 @@
+//! Explanations as lines of text.
+
+use std::sync::Arc;
+
+use super::{Choice, Explanation, RuleOutcome};
+use crate::{
+    Attachment, Bind, BindProtocol, Host, Listener, ListenerKey, RequestView, RouteTable, Snapshot,
+    table::tests::{attachment, host},
+};
+
+/// A listener is `SECTION HOST`, its routes follow as the table's tests write them.
+fn snapshot(protocol: BindProtocol, listeners: &[(&str, &str, &[&str])]) -> Snapshot {
+    let mut snapshot = Snapshot::default();
+    let address = "127.0.0.1:80".parse().expect("an address");
+    let mut all = imbl::OrdMap::new();
+    for (section, name, routes) in listeners {
+        let mut table = RouteTable::new();
+        let attachments: Vec<Attachment> = routes.iter().map(|line| attachment(line)).collect();
+        for one in attachments {
+            table.insert(one);
+        }
+        let host: Host = host(name);
+        let key = ListenerKey {
+            kind: "Gateway".into(),
+            namespace: "infra".into(),
+            name: "edge".into(),
+            section: (*section).into(),
+        };
+        let listener = Listener {
+            key,
+            host: host.clone(),
+            tls: None,
+            routes: table,
+        };
+        all.insert(host, Arc::new(listener));
+    }
+    let bind = Bind {
+        address,
+        protocol,
+        listeners: all,
+    };
+    snapshot.binds.insert(address, Arc::new(bind));
+    snapshot
+}
+
+fn lines(explanation: &Explanation) -> Vec<String> {
+    let choice = |choice: &Choice| match choice {
+        Choice::Chosen => "chosen".to_owned(),
+        Choice::Loses(why) => format!("loses: {why}"),
+        Choice::NoMatch(why) => why.clone(),
+    };
+    let mut lines = Vec::new();
+    for one in &explanation.listeners {
+        lines.push(format!(
+            "{} {} | {}",
+            one.listener,
+            one.host,
+            choice(&one.choice)
+        ));
+    }
+    for one in &explanation.candidates {
+        lines.push(format!(
+            "{} {} | {} | {}",
+            one.route,
+            one.host,
+            one.demands,
+            choice(&one.choice)
+        ));
+    }
+    let outcome = match &explanation.outcome {
+        RuleOutcome::Forward(backends) => format!("forward {}", backends.join(", ")),
+        RuleOutcome::Redirect { status } => format!("redirect {status}"),
+        RuleOutcome::Answer { status, reason } => format!("answer {status}: {reason}"),
+    };
+    lines.push(format!("{outcome} ({} unlisted)", explanation.unlisted));
+    lines
+}
+
+fn explain(snapshot: &Snapshot, sni: Option<&str>, host: &str, path: &str) -> Vec<String> {
+    let request = RequestView {
+        host,
+        path,
+        query: "",
+        method: "GET",
+        headers: &(),
+    };
+    let all = snapshot.explain(80, sni, &request);
+    assert_eq!(all.len(), 1);
+    assert!(snapshot.explain(81, sni, &request).is_empty());
+    lines(&all[0])
+}
+
+#[test]
+fn each_candidate_says_why_it_lost() {
+    let snapshot = snapshot(
+        BindProtocol::Http,
+        &[
+            (
+                "all",
+                "*",
+                &[
+                    "shop.example.com /cart -> exact-host",
+                    "shop.example.com /cart POST -> post",
+                    "shop.example.com /cart h:v=1 -> header",
+                    "shop.example.com / -> root",
+                    "*.example.com / -> star",
+                    "* ~/.* -> pattern",
+                    "shop.example.com /other -> elsewhere",
+                    "other.example.com /cart -> other-host",
+                ],
+            ),
+            ("internal", "*.internal", &[]),
+        ],
+    );
+    let expect = [
+        "Gateway infra/edge all * | chosen",
+        "Gateway infra/edge internal *.internal | its host is not that of shop.example.com",
+        "HTTPRoute default/post shop.example.com | path /cart and below, method POST | not met: method POST",
+        "HTTPRoute default/header shop.example.com | path /cart and below, header v is 1 | not met: header v is 1",
+        "HTTPRoute default/exact-host shop.example.com | path /cart and below | chosen",
+        "HTTPRoute default/root shop.example.com | any path | loses: the prefix /cart is longer",
+        "HTTPRoute default/star *.example.com | any path | loses: host shop.example.com is more specific than \
+         *.example.com",
+        "HTTPRoute default/pattern * | path like ^(?:/.*)$ | loses: host shop.example.com is more specific than *",
+        "HTTPRoute default/elsewhere shop.example.com | path /other and below | not met: path /other and below",
+        "forward  (1 unlisted)",
+    ];
+    assert_eq!(
+        explain(&snapshot, None, "shop.example.com", "/cart/1"),
+        expect
+    );
+}
+
+#[test]
+fn hosts_that_nobody_serves() {
+    let snapshot = snapshot(BindProtocol::Http, &[("one", "a.b", &["* / -> r"])]);
+    let expect = [
+        "Gateway infra/edge one a.b | its host is not that of c.d",
+        "answer 404: no listener serves this host (0 unlisted)",
+    ];
+    assert_eq!(explain(&snapshot, None, "c.d", "/"), expect);
+}
+
+#[test]
+fn connections_of_another_listener() {
+    let snapshot = snapshot(
+        BindProtocol::Https,
+        &[("one", "a.b", &["* / -> r"]), ("two", "*", &["* / -> s"])],
+    );
+    let got = explain(&snapshot, Some("c.d"), "a.b", "/");
+    assert_eq!(
+        got.last().map(String::as_str),
+        Some("answer 421: the host belongs to another listener than the connection (0 unlisted)")
+    );
+    let got = explain(&snapshot, Some("a.b"), "a.b", "/");
+    assert_eq!(
+        got.last().map(String::as_str),
+        Some("forward  (0 unlisted)")
+    );
+}
+
+/// Ten thousand rules make no longer an explanation than fifty, and the winner is in it.
+#[test]
+fn explanations_are_bounded() {
+    let routes: Vec<String> = (0..10_000)
+        .map(|at| format!("* /a h:x-{at}=1 -> r{at}"))
+        .chain(["* /a -> winner".to_owned()])
+        .collect();
+    let routes: Vec<&str> = routes.iter().map(String::as_str).collect();
+    let snapshot = snapshot(BindProtocol::Http, &[("all", "*", &routes)]);
+    let got = explain(&snapshot, None, "h", "/a");
+    assert!(got.len() <= 60, "{} lines", got.len());
+    assert!(
+        got.iter()
+            .any(|line| line.contains("/winner ") && line.ends_with("chosen"))
+    );
+    assert!(
+        got.last()
+            .is_some_and(|line| line.ends_with("(9950 unlisted)")),
+        "{:?}",
+        got.last()
+    );
+}
