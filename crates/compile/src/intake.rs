@@ -432,6 +432,7 @@ impl Compiler {
                 (old.held.form, old.outcome, old.identity)
             });
         let held = held(meta, read, before.clone(), status);
+        // While there is no good form, routes tell why.
         let (is_changed, is_new) = (held.form != before, before.is_none());
         let state = BackendState {
             held,

@@ -124,7 +124,7 @@ impl Listener {
             None if is_crowded_out => Wanted::no(
                 "Accepted",
                 "PortUnavailable",
-                "an older Gateway has this port and hostname on all addresses",
+                "an older Gateway has this port, with this hostname or another protocol, on all addresses",
             ),
             None if is_shut => Wanted::no("Accepted", "PortUnavailable", &faults.join("; ")),
             None => Wanted::yes("Accepted", "Accepted", "the listener is accepted"),

@@ -120,3 +120,38 @@ impl Pool {
         bits - u32::from(self.prefix)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Pool;
+
+    #[test]
+    fn pools() {
+        for (text, usable, first) in [
+            ("127.42.0.0/16", 65_534, "127.42.0.1"),
+            ("10.1.2.3/30", 2, "10.1.2.1"),
+            ("0.0.0.0/0", 4_294_967_294, "0.0.0.1"),
+            ("fd00::/64", 4_294_967_294, "fd00::1"),
+            ("fd00::8/126", 2, "fd00::9"),
+        ] {
+            let pool: Pool = text.parse().expect("a pool");
+            let one = first.parse().expect("an address");
+            assert_eq!((pool.usable(), pool.nth(1)), (usable, one), "{text}");
+            assert!(
+                pool.contains(one) && !pool.contains("192.0.2.1".parse().expect("an address"))
+                    || text.starts_with("0.")
+            );
+        }
+        for wrong in [
+            "",
+            "10.0.0.0",
+            "10.0.0.0/31",
+            "10.0.0.0/33",
+            "fd00::/127",
+            "x/8",
+            "10.0.0.0/-1",
+        ] {
+            assert!(wrong.parse::<Pool>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -114,7 +114,10 @@ impl Compiler {
             let form = backend.and_then(|one| one.held.form.as_ref());
             return match (backend, form) {
                 (None, _) => Err(missing(format!("{} doesn't exist", reference.text()))),
-                (Some(_), None) => Err(missing(format!("{} can't be read", reference.text()))),
+                (Some(state), None) => {
+                    let why = state.held.fault.as_deref().unwrap_or("it can't be read");
+                    Err(missing(format!("{} is not valid: {why}", reference.text())))
+                }
                 (Some(_), Some(_)) => Ok(found(0)),
             };
         }

@@ -115,17 +115,18 @@ impl Compiler {
         let mut refusal = ("NoMatchingParent", "no listener has this name and port");
         let mut listeners = Vec::new();
         let sections = self.store.sections.get(&(kind, owner.clone()));
-        for (name, id) in sections.into_iter().flatten() {
+        let named = parent.section.as_ref();
+        let one = named.and_then(|name| sections?.get(name));
+        let all = sections.filter(|_| named.is_none());
+        for id in one
+            .into_iter()
+            .chain(all.into_iter().flat_map(BTreeMap::values))
+        {
             let Some(listener) = self.store.listeners.get(id) else {
                 continue;
             };
             let view = &listener.decision.view;
-            if parent
-                .section
-                .as_ref()
-                .is_some_and(|section| section != name)
-                || parent.port.is_some_and(|port| port != view.port)
-            {
+            if parent.port.is_some_and(|port| port != view.port) {
                 continue;
             }
             let is_allowed = view.takes_http_routes

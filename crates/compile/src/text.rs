@@ -151,3 +151,127 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, time::Duration};
+
+    use super::{Selector, duration, host, hosts_meet, is_field_value, is_path};
+
+    #[test]
+    fn durations() {
+        for (text, millis) in [
+            ("0s", Some(0)),
+            ("1h2m3s4ms", Some(3_723_004)),
+            ("99999h", Some(359_996_400_000)),
+            ("5ms5ms", Some(10)),
+            ("", None),
+            ("1", None),
+            ("s", None),
+            ("1.5s", None),
+            ("-1s", None),
+            ("1d", None),
+            ("100000s", None),
+            ("1s1s1s1s1s", None),
+            ("1 s", None),
+        ] {
+            assert_eq!(
+                duration(text),
+                millis.map(Duration::from_millis),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn hosts() {
+        for (one, other, meet) in [
+            ("", "a.example.com", true),
+            ("a.example.com", "A.Example.com", true),
+            ("a.example.com", "b.example.com", false),
+            ("*.example.com", "a.b.example.com", true),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", "badexample.com", false),
+            ("*.example.com", "*.b.example.com", true),
+            ("*.example.com", "*.example.org", false),
+        ] {
+            let parse = |text| host(text).expect("a hostname");
+            assert_eq!(
+                hosts_meet(&parse(one), &parse(other)),
+                meet,
+                "{one:?} {other:?}"
+            );
+            assert_eq!(
+                hosts_meet(&parse(other), &parse(one)),
+                meet,
+                "{other:?} {one:?}"
+            );
+        }
+        for wrong in ["*", "*.", "a..b", "-a.b", "a b", "a.*.b", "exa\0mple", "a."] {
+            assert_eq!(host(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn values_and_paths() {
+        for (text, good) in [
+            ("", true),
+            ("a b", true),
+            (" a", false),
+            ("a\r\nb: c", false),
+            ("\u{7f}", false),
+        ] {
+            assert_eq!(is_field_value(text), good, "{text:?}");
+        }
+        for (text, good) in [
+            ("/", true),
+            ("/a%20b", true),
+            ("", false),
+            ("a", false),
+            ("/a b", false),
+            ("/a?b", false),
+            ("/a#b", false),
+        ] {
+            assert_eq!(is_path(text), good, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn selectors() {
+        let labels: BTreeMap<String, String> = [("a", "1"), ("b", "2")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into();
+        for (json, selected) in [
+            ("{}", true),
+            (r#"{"matchLabels":{"a":"1"}}"#, true),
+            (r#"{"matchLabels":{"a":"2"}}"#, false),
+            (
+                r#"{"matchExpressions":[{"key":"a","operator":"In","values":["1","3"]}]}"#,
+                true,
+            ),
+            (
+                r#"{"matchExpressions":[{"key":"c","operator":"NotIn","values":["1"]}]}"#,
+                true,
+            ),
+            (
+                r#"{"matchExpressions":[{"key":"a","operator":"NotIn","values":["1"]}]}"#,
+                false,
+            ),
+            (
+                r#"{"matchExpressions":[{"key":"c","operator":"Exists"}]}"#,
+                false,
+            ),
+            (
+                r#"{"matchExpressions":[{"key":"c","operator":"DoesNotExist"}]}"#,
+                true,
+            ),
+            (
+                r#"{"matchExpressions":[{"key":"a","operator":"Like"}]}"#,
+                false,
+            ),
+        ] {
+            let selector: Selector = serde_json::from_str(json).expect("a selector");
+            assert_eq!(selector.matches(&labels), selected, "{json}");
+        }
+    }
+}

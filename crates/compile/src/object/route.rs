@@ -96,8 +96,9 @@ impl Fault {
     }
 }
 
-/// Most rules of a route, and most matches of a rule, that are read. The schemas allow 16 and 64.
-const RULES_MAX: usize = 1024;
+/// Most rules and hostnames of a route that are read. The schemas allow 16 of each.
+const RULES_MAX: usize = 64;
+const HOSTS_MAX: usize = 64;
 
 /// What reading needs beside the object.
 #[derive(Debug)]
@@ -188,6 +189,9 @@ fn hosts(
     reader: &mut Reader<'_>,
 ) -> Result<Box<[Host]>, Fault> {
     let mut hosts = Vec::new();
+    if written.len() > HOSTS_MAX {
+        return Err(Fault::value(format!("more than {HOSTS_MAX} hostnames")));
+    }
     for name in written {
         match text::host(name) {
             Some(Host::Exact(host)) => hosts.push(Host::Exact(reader.interner.get(&host))),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{OURS, Written, update};
 use crate::{
@@ -339,25 +339,21 @@ fn gateway_status(new: &TopStatus) -> Written {
             .iter()
             .map(|(kind, value)| json!({ "type": &**kind, "value": &**value }))
             .collect();
-        let mut status = Map::new();
-        if !addresses.is_empty() {
-            status.insert("addresses".to_owned(), addresses.into());
-        }
-        status.insert("conditions".to_owned(), render(&new.conditions, only));
-        status.insert("listeners".to_owned(), listeners(new, only));
-        status.insert("attachedListenerSets".to_owned(), new.attached_sets.into());
-        status.into()
+        json!({
+            "addresses": addresses,
+            "conditions": render(&new.conditions, only),
+            "listeners": listeners(new, only),
+            "attachedListenerSets": new.attached_sets,
+        })
     })
 }
 
 fn set_status(new: &TopStatus) -> Written {
     whole(&|only| {
-        let mut status = Map::new();
-        status.insert("conditions".to_owned(), render(&new.conditions, only));
-        if !new.listeners.is_empty() {
-            status.insert("listeners".to_owned(), listeners(new, only));
-        }
-        status.into()
+        json!({
+            "conditions": render(&new.conditions, only),
+            "listeners": listeners(new, only),
+        })
     })
 }
 

@@ -1,12 +1,12 @@
 //! Cases of our own: objects in `tests/cases/<name>.yaml`, what follows in `<name>.txt`. `UPDATE_EXPECT=1` writes anew.
 //!
 //! A document that is a change: `kind: Change` with `delete: Kind name@namespace`, applied after the objects before it
-//! have settled. `kind: Settle` settles what is before it.
+//! have settled. `kind: Settle` settles what is before it. `kind: Bind` is news of a listening socket.
 
 use std::{fmt::Write, fs, path::Path};
 
 use expect_test::expect_file;
-use tidegate_compile::{Addresses, Kind, Options};
+use tidegate_compile::{Addresses, Change, Kind, Options};
 use tidegate_routing::Snapshot;
 
 use crate::lab::{self, Lab, parse_key};
@@ -141,6 +141,9 @@ fn check(name: &str) {
     };
     let mut options = Options::new(lab::CONTROLLER, addresses);
     options.allow_local_backends = yaml.contains("# allow local");
+    if yaml.contains("# two listeners") {
+        options.max_listeners = 2;
+    }
     let mut lab = Lab::with(options);
     for object in lab::documents(&yaml) {
         match object["kind"].as_str() {
@@ -154,6 +157,15 @@ fn check(name: &str) {
                     .find(|one| one.name() == kind)
                     .expect("a kind");
                 lab.delete(kind, &parse_key(name, kind));
+            }
+            Some("Bind") => {
+                lab.settle();
+                let address = object["address"].as_str().expect("an address");
+                let change = Change::Bind {
+                    address: address.parse().expect("an address"),
+                    error: object["error"].as_str().map(str::to_owned),
+                };
+                lab.compiler.apply(change).expect("news of a socket");
             }
             _ => lab.put(object),
         }

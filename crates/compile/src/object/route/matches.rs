@@ -48,8 +48,8 @@ impl Regexes {
     }
 }
 
-/// Most matches of a rule that are read.
-const MATCHES_MAX: usize = 1024;
+/// Most matches of a rule that are read. The schema allows 64.
+const MATCHES_MAX: usize = 256;
 
 pub(super) fn read(
     raw: &[RawMatch],
