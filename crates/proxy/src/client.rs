@@ -36,7 +36,7 @@ pub(crate) struct Client<'a> {
 impl Client<'_> {
     /// Whether the connection may go on after this request, as far as the client and the worker are concerned.
     pub(crate) fn may_go_on(&self, origin: &Origin<'_>) -> bool {
-        self.head.keep_alive && !origin.worker.draining.get() && !origin.connection.is_closing()
+        self.head.keep_alive && origin.goes_on()
     }
 
     /// What all answers to this client say about the connection.

@@ -26,13 +26,18 @@ pub(crate) struct Connection {
 }
 
 impl Connections {
-    /// Adds a connection. Its task gives the key back to [`Connections::leave`] when it ends.
-    pub(crate) fn enter(&self, local: SocketAddr, peer: SocketAddr) -> (usize, Rc<Connection>) {
+    /// Adds a connection, which is `closing` if it came in too late for more than one request. Its task gives the key back to [`Connections::leave`] when it ends.
+    pub(crate) fn enter(
+        &self,
+        local: SocketAddr,
+        peer: SocketAddr,
+        closing: bool,
+    ) -> (usize, Rc<Connection>) {
         let connection = Rc::new(Connection {
             local,
             peer,
             timer: Timer::default(),
-            closing: Cell::new(false),
+            closing: Cell::new(closing),
         });
         let key = self.open.borrow_mut().insert(connection.clone());
         (key, connection)

@@ -10,7 +10,7 @@ use crate::{record::Reason, upstream::ConnectError};
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The request breaks the rules. Answer with this status, then close: where it ends is not known.
-    #[error("bad request: {0}")]
+    #[error("bad request: {1}")]
     BadRequest(u16, &'static str),
     /// The client did not send its head or body in time. Answer 408 and close.
     #[error("the request did not come in time")]

@@ -67,7 +67,9 @@ fn begin(worker: &Rc<Worker>, stream: TcpStream, address: SocketAddr, peer: Sock
 }
 
 async fn serve(worker: Rc<Worker>, stream: TcpStream, address: SocketAddr, peer: SocketAddr) {
-    let (key, connection) = worker.connections.enter(address, peer);
+    let (key, connection) = worker
+        .connections
+        .enter(address, peer, worker.draining.get());
     // Only fails on sockets that are closed already: the first read will say so.
     let _ = stream.set_nodelay(true);
     let protocol = worker.config().bind(address).map(|bind| bind.protocol);

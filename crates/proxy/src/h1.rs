@@ -23,6 +23,10 @@ use crate::{
 /// How long a client that is sent away may go on sending before it is cut off.
 const LINGER_TIME: Duration = Duration::from_secs(2);
 
+/// How long a new connection is given for its first request when it should close: one that was accepted just before is on
+/// its way.
+const FIRST_TIME: Duration = Duration::from_secs(1);
+
 /// Why no head was read.
 enum NoHead {
     /// The client has closed, or was silent for too long: nothing to say.
@@ -46,10 +50,12 @@ pub(crate) async fn serve(
     };
     let mut buffer = Buffer::default();
     let mut next = Next::Again;
+    let mut first = true;
     while next == Next::Again {
-        if buffer.is_empty() && !await_request(&origin, &mut read).await {
+        if buffer.is_empty() && !await_request(&origin, &mut read, &mut buffer, first).await {
             break;
         }
+        first = false;
         let mut scratch = worker.scratches.take();
         next = request(&origin, &mut read, &mut write, &mut buffer, &mut scratch).await;
         worker.scratches.give(scratch);
@@ -59,18 +65,26 @@ pub(crate) async fn serve(
     linger(&origin, &mut read, &mut write, &mut buffer).await;
 }
 
-/// Waits for the first byte of a request. False when there will be none.
-async fn await_request(origin: &Origin<'_>, read: &mut ReadHalf) -> bool {
+/// Waits for the first bytes of a request. False when there will be none.
+async fn await_request(
+    origin: &Origin<'_>,
+    read: &mut ReadHalf,
+    buffer: &mut Buffer,
+    first: bool,
+) -> bool {
     let worker = origin.worker;
     let timer = &origin.connection.timer;
     let deadline = worker.clock.after(worker.limits().idle_timeout);
+    let soon = worker.clock.after(FIRST_TIME);
     poll_fn(|cx| {
-        if read.poll_ready(cx).is_ready() {
-            return Poll::Ready(true);
+        if let Poll::Ready(result) = read.poll_fill(cx, buffer, &worker.buffers) {
+            return Poll::Ready(matches!(result, Ok(1..)));
         }
-        if origin.connection.is_closing() {
-            return Poll::Ready(false);
-        }
+        let deadline = match (origin.connection.is_closing(), first) {
+            (true, false) => return Poll::Ready(false),
+            (true, true) => soon,
+            (false, _) => deadline,
+        };
         timer.register(cx);
         worker
             .clock

@@ -22,6 +22,13 @@ pub(crate) struct Origin<'a> {
     pub(crate) secure: Option<&'a Arc<Listener>>,
 }
 
+impl Origin<'_> {
+    /// Whether the worker takes further requests from this connection.
+    pub(crate) fn goes_on(&self) -> bool {
+        !self.worker.draining.get() && !self.connection.is_closing()
+    }
+}
+
 /// What becomes of the client's connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {

@@ -202,17 +202,13 @@ impl<'a> Pump<'a> {
 
     /// After the end: ready when the source's connection has closed. What else comes is kept for the next message.
     pub(crate) fn poll_closed(&mut self, worker: &Worker, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.source.buffer.is_empty() || self.source.read.poll_ready(cx).is_pending() {
+        if !self.source.buffer.is_empty() {
             return Poll::Pending;
         }
         let pool = &worker.buffers;
-        match self.source.read.poll_read(cx, self.source.buffer, pool) {
-            Poll::Ready(Ok(1..)) => Poll::Pending,
-            Poll::Ready(_) => Poll::Ready(()),
-            Poll::Pending => {
-                self.source.buffer.release(pool);
-                Poll::Pending
-            }
+        match self.source.read.poll_fill(cx, self.source.buffer, pool) {
+            Poll::Ready(Ok(1..)) | Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(()),
         }
     }
 
@@ -298,13 +294,10 @@ impl<'a> Pump<'a> {
     ) -> Poll<Result<(), PumpError>> {
         let pool = &worker.buffers;
         self.source.buffer.release(pool);
-        if self.source.read.poll_ready(cx).is_ready()
-            && let Poll::Ready(result) = self.source.read.poll_read(cx, self.source.buffer, pool)
-        {
+        if let Poll::Ready(result) = self.source.read.poll_fill(cx, self.source.buffer, pool) {
             self.waits_until = None;
             return Poll::Ready(self.filled(result));
         }
-        self.source.buffer.release(pool);
         let pause = self.pauses.read;
         ready!(self.poll_pause(pause, worker, timer, cx));
         Poll::Ready(Err(PumpError::SourceTimeout))

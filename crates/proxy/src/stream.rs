@@ -78,7 +78,7 @@ impl ReadHalf {
     }
 
     /// Reads once. 0 is the end, or a full buffer.
-    pub(crate) fn poll_read(
+    fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
         buffer: &mut Buffer,
@@ -94,15 +94,26 @@ impl ReadHalf {
         result.map_ok(|()| count)
     }
 
-    /// Waits until something is there, then takes a buffer and reads once. 0 is the end, or a full buffer.
+    /// Reads once, as soon as something is there; until then no buffer is held. 0 is the end, or a full buffer.
+    pub(crate) fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut Buffer,
+        pool: &Pool,
+    ) -> Poll<io::Result<usize>> {
+        if self.poll_ready(cx).is_ready()
+            && let Poll::Ready(result) = self.poll_read(cx, buffer, pool)
+        {
+            return Poll::Ready(result);
+        }
+        // It was ready by a mistake, or some time ago.
+        buffer.release(pool);
+        Poll::Pending
+    }
+
+    /// [`ReadHalf::poll_fill`].
     pub(crate) async fn read(&mut self, buffer: &mut Buffer, pool: &Pool) -> io::Result<usize> {
-        poll_fn(|cx| {
-            if self.poll_ready(cx).is_pending() {
-                return Poll::Pending;
-            }
-            self.poll_read(cx, buffer, pool)
-        })
-        .await
+        poll_fn(|cx| self.poll_fill(cx, buffer, pool)).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     future::poll_fn,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tidegate_http::{
@@ -133,16 +133,9 @@ impl Arrival<'_> {
                     return Poll::Ready(Err(Failure::BadAnswer));
                 }
             }
-            if self.read.poll_ready(cx).is_pending() {
-                return Poll::Pending;
-            }
-            match self.read.poll_read(cx, self.buffer, pool) {
-                Poll::Ready(Ok(1..)) => {}
-                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Failure::UpstreamReset)),
-                Poll::Pending => {
-                    self.buffer.release(pool);
-                    return Poll::Pending;
-                }
+            match ready!(self.read.poll_fill(cx, self.buffer, pool)) {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => return Poll::Ready(Err(Failure::UpstreamReset)),
             }
         }
     }

@@ -66,7 +66,7 @@ impl<'c> Reply<'c> {
             Framing::UntilClose if !switches => Framing::Chunked,
             same => same,
         };
-        self.go_on &= request_over && outer != Framing::UntilClose;
+        self.go_on &= request_over && outer != Framing::UntilClose && origin.goes_on();
         self.out_framing = OutFraming::of(outer);
         self.change(answer);
         let date = origin.worker.clock.date();

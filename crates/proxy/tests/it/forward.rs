@@ -234,7 +234,7 @@ async fn expectations_are_forwarded_and_their_answers_too() {
         stream.read_exact(&mut bytes[..3]).await.expect("a body");
         let answer = answer(200, "", std::str::from_utf8(&bytes[..3]).expect("text"));
         stream.write_all(answer.as_bytes()).await.expect("sent");
-        stream.read(&mut bytes).await.expect("the end");
+        let _end = stream.read(&mut bytes).await.expect("the end");
     });
     let mut world = World::new();
     world.route("/", &[address], |_, _| {});
@@ -263,7 +263,7 @@ async fn early_answers_arrive() {
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("accepted");
         let mut bytes = [0; 4096];
-        stream.read(&mut bytes).await.expect("a head");
+        let _head = stream.read(&mut bytes).await.expect("a head");
         let answer = answer(413, "", "too much");
         stream.write_all(answer.as_bytes()).await.expect("sent");
         tokio::time::sleep(Duration::from_secs(30)).await;
