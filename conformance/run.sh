@@ -76,7 +76,7 @@ start_real() {
 
 # The embedded server has its own controllers for namespaces, garbage and service accounts.
 start_embedded() {
-  start cluster "$TIDEGATE" up --data-dir "$folder/data"
+  start cluster "$TIDEGATE" up --no-gateway --data-dir "$folder/data"
   kubeconfig=$folder/data/admin.kubeconfig
   await 30 "the embedded API server" kubectl get --raw /readyz
   start kube-controller-manager "$testcluster" kube-controller-manager \
