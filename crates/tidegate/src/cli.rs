@@ -1,6 +1,10 @@
 //! The command line's outer form: one variant for each command. Flags live with their command.
 
 use crate::{
+    explain::ExplainArgs,
+    expose::ExposeArgs,
+    gateway::GatewayArgs,
+    routes::RoutesArgs,
     up::{BackupArgs, RestoreArgs, UpArgs},
     watch::WatchArgs,
 };
@@ -22,6 +26,10 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Up(Box<UpArgs>),
+    Gateway(Box<GatewayArgs>),
+    Expose(ExposeArgs),
+    Routes(RoutesArgs),
+    Explain(ExplainArgs),
     Watch(Box<WatchArgs>),
     Backup(BackupArgs),
     Restore(RestoreArgs),

@@ -4,7 +4,12 @@
 //! 130 after SIGINT, 143 after SIGTERM.
 
 mod cli;
+mod explain;
+mod expose;
 mod failure;
+mod gateway;
+mod remote;
+mod routes;
 mod signals;
 mod up;
 mod watch;
@@ -36,6 +41,10 @@ fn main() -> ExitCode {
     };
     let ended = match cli.command {
         Command::Up(arguments) => up::run(&arguments),
+        Command::Expose(arguments) => expose::run(&arguments),
+        Command::Routes(arguments) => routes::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
+        Command::Gateway(arguments) => gateway::run(&arguments),
         Command::Watch(arguments) => watch::run(*arguments),
         Command::Backup(arguments) => up::backup(&arguments),
         Command::Restore(arguments) => up::restore(&arguments),

@@ -1,9 +1,11 @@
-//! `tidegate up`: everything in one process. Today that is the embedded API server, kept in a directory, with the
-//! manifests of another directory applied to it.
+//! `tidegate up`: everything in one process: the embedded API server, kept in a directory, a gateway that serves what is
+//! applied to it, and the manifests of another directory.
 
 mod args;
 mod backup;
 mod data_dir;
+mod definitions;
+mod gateway;
 mod manifests;
 
 pub(crate) use self::{
@@ -11,8 +13,12 @@ pub(crate) use self::{
     backup::{backup, restore},
 };
 
-use self::{data_dir::DataDir, manifests::Manifests};
-use crate::{failure::Failure, signals::Signals};
+use self::{data_dir::DataDir, gateway::Traffic, manifests::Manifests};
+use crate::{
+    failure::Failure,
+    gateway::{Level, start_log},
+    signals::Signals,
+};
 use secrecy::ExposeSecret;
 use std::{
     io::{self, Write},
@@ -33,6 +39,7 @@ pub(crate) fn run(arguments: &UpArgs) -> Result<u8, Failure> {
 }
 
 async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
+    start_log(Level::Warn);
     let mut signals = Signals::catch()
         .map_err(|error| Failure::error(format!("cannot catch signals: {error}")))?;
     let data = match arguments.data_dir() {
@@ -55,31 +62,52 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
     })?;
     let kubeconfig = write_kubeconfig(&server, arguments, data.as_ref())?;
     // The first signal asks for an end in peace, the second one ends at once.
-    let manifests = tokio::select! {
-        manifests = follow(arguments, &kubeconfig) => {
-            let manifests = manifests?;
-            say(&server, &kubeconfig);
+    let guests = tokio::select! {
+        guests = Guests::start(arguments, &kubeconfig) => {
+            let guests = guests?;
+            say(&server, &kubeconfig, &guests);
             signals.next().await;
-            manifests
+            guests
         }
-        _ = signals.next() => None,
+        _ = signals.next() => Guests::default(),
     };
-    if let Some(manifests) = manifests {
-        manifests.stop();
-    }
     let ended = tokio::select! {
-        () = server.stop() => 0,
+        () = guests.stop(server) => 0,
         signalled = signals.next() => signalled.exit_code,
     };
     remove_temporary(&kubeconfig, arguments);
     Ok(ended)
 }
 
-/// Applies the manifests, if there are any, and follows them from then on.
-async fn follow(arguments: &UpArgs, kubeconfig: &Path) -> Result<Option<Manifests>, Failure> {
-    match &arguments.manifests {
-        Some(dir) => Manifests::follow(dir, kubeconfig).await.map(Some),
-        None => Ok(None),
+/// What runs on the API server.
+#[derive(Debug, Default)]
+struct Guests {
+    traffic: Option<Traffic>,
+    manifests: Option<Manifests>,
+}
+
+impl Guests {
+    /// The gateway first, so that its kinds are there for the manifests.
+    async fn start(arguments: &UpArgs, kubeconfig: &Path) -> Result<Self, Failure> {
+        let mut guests = Self::default();
+        if !arguments.no_gateway {
+            guests.traffic = Some(Traffic::start(arguments, kubeconfig).await?);
+        }
+        if let Some(dir) = &arguments.manifests {
+            guests.manifests = Some(Manifests::follow(dir, kubeconfig).await?);
+        }
+        Ok(guests)
+    }
+
+    /// Ends all, the server last.
+    async fn stop(self, server: Server) {
+        if let Some(manifests) = self.manifests {
+            manifests.stop();
+        }
+        if let Some(traffic) = self.traffic {
+            traffic.stop().await;
+        }
+        server.stop().await;
     }
 }
 
@@ -112,7 +140,7 @@ fn remove_temporary(path: &Path, arguments: &UpArgs) {
 }
 
 /// How to reach it.
-fn say(server: &Server, kubeconfig: &Path) {
+fn say(server: &Server, kubeconfig: &Path, guests: &Guests) {
     let mut out = io::stdout().lock();
     // Where nobody reads it, it goes on all the same.
     let _ = writeln!(
@@ -121,5 +149,12 @@ fn say(server: &Server, kubeconfig: &Path) {
         server.url(),
         kubeconfig.display()
     );
+    if let Some(traffic) = &guests.traffic {
+        let _ = writeln!(
+            out,
+            "  tidegate expose NAME URL\n\nThe gateway answers questions at http://{}",
+            traffic.admin()
+        );
+    }
     let _ = out.flush();
 }

@@ -3,11 +3,12 @@
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf};
 
-/// Start Tidegate without a cluster: an embedded Kubernetes API server
+/// Start Tidegate without a cluster: an embedded Kubernetes API server, and a gateway on it
 #[derive(Debug, Args)]
 #[command(
-    long_about = "Start Tidegate without a cluster: an embedded Kubernetes API server.\n\n\
-    kubectl, Helm, GitOps tools and controllers work with it as with any cluster. It listens on loopback, and only \
+    long_about = "Start Tidegate without a cluster: an embedded Kubernetes API server, and a gateway on it.\n\n\
+    Gateways, HTTPRoutes and Backends that are applied to it are served at once, each Gateway on a loopback address of \
+    its own. kubectl, Helm, GitOps tools and controllers work with it as with any cluster. It listens on loopback, and only \
     those with a certificate or a token get in. What is written is on disk before it is acknowledged."
 )]
 pub(crate) struct UpArgs {
@@ -35,6 +36,25 @@ pub(crate) struct UpArgs {
     /// Another name or address for the server's certificate; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(super) tls_san: Vec<String>,
+    /// Serve no traffic: only the API server
+    #[arg(long)]
+    pub(super) no_gateway: bool,
+    /// Addresses of which each Gateway gets one of its own
+    #[arg(
+        long,
+        value_name = "CIDR",
+        default_value = "127.42.0.0/16",
+        conflicts_with = "no_gateway"
+    )]
+    pub(super) address_pool: String,
+    /// Where the gateway's liveness, figures and explanations are to be had; port 0 is a free one
+    ///
+    /// By default port 19901 of loopback, or a free one where that is taken.
+    #[arg(long, value_name = "ADDR:PORT", conflicts_with = "no_gateway")]
+    pub(super) admin: Option<SocketAddr>,
+    /// Threads that serve traffic; one for each core by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), conflicts_with = "no_gateway")]
+    pub(super) gateway_workers: Option<u16>,
     /// Threads that answer requests; two by default, or one on a machine with one core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,

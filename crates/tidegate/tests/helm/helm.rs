@@ -32,7 +32,7 @@ impl Helm {
         let folder = std::env::temp_dir().join(format!("tidegate-helm-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder");
         let mut server = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-            .args(["up", "--in-memory", "--kubeconfig"])
+            .args(["up", "--no-gateway", "--in-memory", "--kubeconfig"])
             .arg(folder.join("kubeconfig"))
             .stdout(Stdio::piped())
             .spawn()

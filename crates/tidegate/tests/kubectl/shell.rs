@@ -20,7 +20,7 @@ impl Shell {
         let folder = folder();
         let kubeconfig = folder.join("kubeconfig");
         let mut server = Command::new(env!("CARGO_BIN_EXE_tidegate"))
-            .args(["up", "--in-memory", "--kubeconfig"])
+            .args(["up", "--no-gateway", "--in-memory", "--kubeconfig"])
             .arg(&kubeconfig)
             .stdout(Stdio::piped())
             .spawn()

@@ -37,6 +37,12 @@ impl Folder {
         fs::write(path, text).expect("a file");
     }
 
+    /// A port of loopback that nobody uses now.
+    pub(crate) fn free_port(&self) -> u16 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("an address").port()
+    }
+
     pub(crate) fn remove(&self, name: &str) {
         fs::remove_file(self.path(name)).expect("the file was there");
     }

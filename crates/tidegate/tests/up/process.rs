@@ -123,7 +123,16 @@ pub(crate) struct Up {
 
 impl Up {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let running = Running::start(&[&["up"], arguments].concat());
+        Self::of(Running::start(
+            &[&["up", "--no-gateway"], arguments].concat(),
+        ))
+    }
+
+    pub(crate) fn with_gateway(arguments: &[&str]) -> Self {
+        Self::of(Running::start(&[&["up"], arguments].concat()))
+    }
+
+    fn of(running: Running) -> Self {
         let line = running.says("Tidegate is up: ");
         let url = line.rsplit(' ').next().expect("a URL").to_owned();
         let line = running.says("export KUBECONFIG=");

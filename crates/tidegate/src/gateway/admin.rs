@@ -1,0 +1,179 @@
+//! The admin listener: liveness, readiness, figures, what is served, and explanations. For operators, on loopback.
+//!
+//! Reads only; nothing can be changed through it. It stays up while requests end.
+
+mod config;
+mod explain;
+mod figures;
+
+use crate::failure::Failure;
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tidegate_control::Gateway;
+use tidegate_informer::InformerFactory;
+use tidegate_proxy::Proxy;
+use tidegate_routing::Snapshot;
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    time::sleep,
+};
+
+/// Those who ask are few; more connections wait.
+const CONNECTIONS_MAX: usize = 32;
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The socket, before there is anything to tell.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// An admin listener that answers.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    address: SocketAddr,
+    draining: Arc<AtomicBool>,
+}
+
+/// What answers are made from.
+struct Sight {
+    serving: watch::Receiver<Option<Arc<Snapshot>>>,
+    proxy: Arc<Proxy>,
+    informers: InformerFactory,
+    draining: Arc<AtomicBool>,
+}
+
+impl Admin {
+    /// Binds, so that a port that is taken is an error at the start.
+    pub(crate) async fn bind(address: SocketAddr) -> Result<Self, Failure> {
+        let failed = |error| Failure::error(format!("--admin {address}: {error}"));
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Self { listener, address })
+    }
+
+    /// Answers from now on.
+    pub(crate) fn serve(self, gateway: &Gateway) -> Serving {
+        let draining = Arc::new(AtomicBool::new(false));
+        let sight = Sight {
+            serving: gateway.serving(),
+            proxy: Arc::clone(gateway.proxy()),
+            informers: gateway.informers().clone(),
+            draining: Arc::clone(&draining),
+        };
+        tokio::spawn(accept(self.listener, Arc::new(sight)));
+        Serving {
+            address: self.address,
+            draining,
+        }
+    }
+}
+
+impl Serving {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on it is not ready: load balancers shall send nothing more.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+}
+
+async fn accept(listener: TcpListener, sight: Arc<Sight>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file handles, mostly: that passes.
+            sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let sight = Arc::clone(&sight);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let answer = answer(&request, &sight);
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            let mut builder = http1::Builder::new();
+            builder
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADERS_WITHIN);
+            // Whoever breaks off does not want the answer.
+            let _ = builder
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+            drop(place);
+        });
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+
+fn answer(request: &Request<Incoming>, sight: &Sight) -> Response<Full<Bytes>> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, String::new());
+    }
+    let snapshot = sight.serving.borrow().clone();
+    match request.uri().path() {
+        "/livez" => reply(StatusCode::OK, TEXT, "ok\n".to_owned()),
+        "/readyz" if sight.draining.load(Ordering::Acquire) => reply(
+            StatusCode::SERVICE_UNAVAILABLE,
+            TEXT,
+            "stopping\n".to_owned(),
+        ),
+        "/readyz" if snapshot.is_none() => reply(
+            StatusCode::SERVICE_UNAVAILABLE,
+            TEXT,
+            "the configuration is not loaded yet\n".to_owned(),
+        ),
+        "/readyz" => reply(StatusCode::OK, TEXT, "ok\n".to_owned()),
+        "/metrics" => reply(
+            StatusCode::OK,
+            "text/plain; version=0.0.4; charset=utf-8",
+            figures::render(&sight.proxy, &sight.informers, snapshot.as_deref()),
+        ),
+        "/config" => {
+            let snapshot = snapshot.unwrap_or_default();
+            reply(StatusCode::OK, JSON, config::render(&snapshot).to_string())
+        }
+        "/explain" => {
+            let snapshot = snapshot.unwrap_or_default();
+            match explain::answer(&snapshot, request.uri().query().unwrap_or_default()) {
+                Ok(explanation) => reply(StatusCode::OK, JSON, explanation.to_string()),
+                Err(why) => reply(StatusCode::BAD_REQUEST, TEXT, format!("{why}\n")),
+            }
+        }
+        _ => reply(
+            StatusCode::NOT_FOUND,
+            TEXT,
+            "see /livez, /readyz, /metrics, /config and /explain?url=…\n".to_owned(),
+        ),
+    }
+}
+
+fn reply(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

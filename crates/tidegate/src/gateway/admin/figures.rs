@@ -1,0 +1,72 @@
+//! The figures for Prometheus, besides those of requests.
+
+use std::fmt::Write as _;
+use tidegate_informer::InformerFactory;
+use tidegate_proxy::Proxy;
+use tidegate_routing::Snapshot;
+
+/// All of them, as text.
+pub(super) fn render(
+    proxy: &Proxy,
+    informers: &InformerFactory,
+    snapshot: Option<&Snapshot>,
+) -> String {
+    let mut text = informers.metrics().to_prometheus();
+    let counters = proxy.counters();
+    let mut put = |name: &str, kind: &str, help: &str, value: u64| {
+        // A string takes whatever is written to it.
+        let _ = writeln!(
+            text,
+            "# HELP tidegate_{name} {help}\n# TYPE tidegate_{name} {kind}\ntidegate_{name} {value}"
+        );
+    };
+    put(
+        "connections_open",
+        "gauge",
+        "Connections of clients that are open.",
+        counters.open() as u64,
+    );
+    put(
+        "connections_accepted_total",
+        "counter",
+        "Connections of clients that were accepted.",
+        counters.accepted(),
+    );
+    put(
+        "connections_refused_total",
+        "counter",
+        "Connections of clients that were closed because there were too many.",
+        counters.refused(),
+    );
+    put(
+        "tls_handshakes_failed_total",
+        "counter",
+        "TLS handshakes with clients that failed.",
+        counters.handshakes_failed(),
+    );
+    put(
+        "upstream_connects_total",
+        "counter",
+        "Connections to endpoints that were begun.",
+        counters.upstream_connects(),
+    );
+    put(
+        "upstream_connect_failures_total",
+        "counter",
+        "Connections to endpoints that could not be made.",
+        counters.upstream_connect_failures(),
+    );
+    put(
+        "snapshot_generation",
+        "gauge",
+        "The version of the configuration that all workers serve; 0 before the first.",
+        snapshot.map_or(0, |snapshot| snapshot.generation),
+    );
+    put(
+        "snapshot_clusters",
+        "gauge",
+        "Groups of endpoints in the configuration.",
+        snapshot.map_or(0, |snapshot| snapshot.clusters.len() as u64),
+    );
+    text
+}

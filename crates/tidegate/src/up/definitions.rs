@@ -1,0 +1,111 @@
+//! Definitions that Tidegate brings along: Gateway API's standard channel, and our own resources. Installed where they
+//! are missing; what is there, in whatever version, stays as it is.
+
+use crate::failure::Failure;
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use serde_json::Value;
+use tidegate_client::Client;
+use tidegate_schema::parse_yaml;
+
+/// A file's name and its text.
+macro_rules! file {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../manifests/gateway-api/", $name)),
+        )
+    };
+}
+
+/// The definitions of Gateway API.
+const GATEWAY_API: [(&str, &str); 10] = [
+    file!("gateway.networking.k8s.io_gatewayclasses.yaml"),
+    file!("gateway.networking.k8s.io_gateways.yaml"),
+    file!("gateway.networking.k8s.io_listenersets.yaml"),
+    file!("gateway.networking.k8s.io_httproutes.yaml"),
+    file!("gateway.networking.k8s.io_grpcroutes.yaml"),
+    file!("gateway.networking.k8s.io_tlsroutes.yaml"),
+    file!("gateway.networking.k8s.io_tcproutes.yaml"),
+    file!("gateway.networking.k8s.io_udproutes.yaml"),
+    file!("gateway.networking.k8s.io_referencegrants.yaml"),
+    file!("gateway.networking.k8s.io_backendtlspolicies.yaml"),
+];
+
+const COLLECTION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+const MANAGER: &str = "tidegate";
+const LARGEST_ANSWER: usize = 16 << 20;
+
+/// Installs what is missing. How many definitions that were.
+pub(super) async fn install(client: &Client) -> Result<usize, Failure> {
+    let own = tidegate_compile::CUSTOM_RESOURCE_DEFINITIONS;
+    let all = GATEWAY_API.iter().chain(own.iter());
+    let each = all.map(|(file, text)| install_one(client, file, text));
+    let installed = futures::future::try_join_all(each).await?;
+    Ok(installed.into_iter().filter(|new| *new).count())
+}
+
+/// What a file defines: `tidegate.dev_backends.yaml` has `backends.tidegate.dev`.
+fn name(file: &str) -> String {
+    let (group, plural) = file.split_once('_').unwrap_or_default();
+    format!("{}.{group}", plural.trim_end_matches(".yaml"))
+}
+
+/// Whether it was missing.
+async fn install_one(client: &Client, file: &str, text: &str) -> Result<bool, Failure> {
+    let name = name(file);
+    let path = format!("{COLLECTION}/{name}");
+    let (status, _) = call(client, Method::GET, &path, Bytes::new()).await?;
+    if status != StatusCode::NOT_FOUND {
+        return Ok(false);
+    }
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::error(format!("cannot install the definition {name}: {why}"))
+    };
+    let parsed = parse_yaml(text.as_bytes()).map_err(|error| failed(&error))?;
+    let body = Bytes::from(parsed.value.to_string());
+    let path = format!("{COLLECTION}?fieldManager={MANAGER}");
+    let (status, answer) = call(client, Method::POST, &path, body).await?;
+    match status {
+        StatusCode::CONFLICT => Ok(false),
+        status if status.is_success() => Ok(true),
+        _ => Err(failed(&answer["message"])),
+    }
+}
+
+async fn call(
+    client: &Client,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<(StatusCode, Value), Failure> {
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("content-type", "application/json")
+        .header("accept", "application/json")
+        .body(body)
+        .map_err(Failure::error)?;
+    let answer = client.send(request).await.map_err(Failure::error)?;
+    let status = answer.status;
+    let bytes = answer.bytes(LARGEST_ANSWER).await.map_err(Failure::error)?;
+    Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GATEWAY_API, name};
+    use tidegate_schema::parse_yaml;
+
+    #[test]
+    fn every_text_is_the_definition_of_its_name() {
+        for (file, text) in GATEWAY_API
+            .iter()
+            .chain(tidegate_compile::CUSTOM_RESOURCE_DEFINITIONS.iter())
+        {
+            let parsed = parse_yaml(text.as_bytes()).expect("YAML");
+            assert_eq!(parsed.value["metadata"]["name"], name(file));
+            assert_eq!(parsed.value["kind"], "CustomResourceDefinition");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The gateway on the embedded API server: the same as `tidegate gateway`, with what suits one machine.
+
+use super::{args::UpArgs, definitions};
+use crate::{
+    failure::Failure,
+    gateway::{Admin, AdminServing, CONTROLLER, default_admin, parse_pool},
+};
+use std::{net::SocketAddr, path::Path, time::Duration};
+use tidegate_control::{Gateway, GatewayOptions, Leadership};
+
+/// How long requests may take to end.
+const GRACE: Duration = Duration::from_secs(10);
+const CLASS: &str = "tidegate";
+
+/// A gateway that runs.
+#[derive(Debug)]
+pub(super) struct Traffic {
+    gateway: Gateway,
+    admin: AdminServing,
+}
+
+impl Traffic {
+    /// Installs the definitions that are missing, and starts.
+    pub(super) async fn start(arguments: &UpArgs, kubeconfig: &Path) -> Result<Self, Failure> {
+        let client = crate::gateway::connect(Some(kubeconfig.to_owned())).await?;
+        definitions::install(&client).await?;
+        let admin = match arguments.admin {
+            Some(address) => Admin::bind(address).await?,
+            None => match Admin::bind(default_admin()).await {
+                Ok(admin) => admin,
+                Err(_) => Admin::bind(SocketAddr::new(default_admin().ip(), 0)).await?,
+            },
+        };
+        let default = tidegate_proxy::Options::default();
+        let options = GatewayOptions {
+            controller_name: CONTROLLER.to_owned(),
+            class: Some(CLASS.to_owned()),
+            addresses: parse_pool(&arguments.address_pool)?,
+            allow_local_backends: true,
+            proxy: tidegate_proxy::Options {
+                workers: arguments
+                    .gateway_workers
+                    .map_or(default.workers, usize::from),
+                ..default
+            },
+            // What there is to serve from is in the data directory already.
+            state_dir: None,
+            leadership: Leadership::Sole,
+        };
+        let gateway = Gateway::start(client, options)
+            .await
+            .map_err(Failure::error)?;
+        let admin = admin.serve(&gateway);
+        Ok(Self { gateway, admin })
+    }
+
+    /// Where questions are answered.
+    pub(super) fn admin(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
+    /// Ends in peace.
+    pub(super) async fn stop(self) {
+        self.admin.drain();
+        self.gateway.stop(GRACE).await;
+    }
+}

@@ -1,0 +1,368 @@
+//! The gateway from outside: objects are applied, and real requests are answered as they say.
+
+use crate::{
+    api::Api,
+    folder::Folder,
+    origin::{self, Origin},
+    process::{PATIENCE, Running, Up, finish, until},
+};
+use http::Method;
+use serde_json::{Value, json};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+const GATEWAYS: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways";
+const ROUTES: &str = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes";
+const BACKENDS: &str = "/apis/tidegate.dev/v1alpha1/namespaces/default/backends";
+const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+
+fn create(api: &Api, collection: &str, object: &Value) {
+    let (status, answer) = api.send(&Method::POST, collection, object);
+    assert_eq!(status, 201, "{answer}");
+}
+
+fn gateway(name: &str, port: u16) -> Value {
+    json!({
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": { "name": name },
+        "spec": {
+            "gatewayClassName": "tidegate",
+            "listeners": [{ "name": "http", "protocol": "HTTP", "port": port }],
+        },
+    })
+}
+
+fn backend(name: &str, address: SocketAddr) -> Value {
+    json!({
+        "apiVersion": "tidegate.dev/v1alpha1",
+        "kind": "Backend",
+        "metadata": { "name": name },
+        "spec": { "endpoints": [{ "host": address.ip().to_string(), "port": address.port() }] },
+    })
+}
+
+fn route(name: &str, gateway: &str, path: &str, backend: &str) -> Value {
+    json!({
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": { "name": name },
+        "spec": {
+            "parentRefs": [{ "name": gateway }],
+            "rules": [{
+                "matches": [{ "path": { "type": "PathPrefix", "value": path } }],
+                "backendRefs": [{ "group": "tidegate.dev", "kind": "Backend", "name": backend }],
+            }],
+        },
+    })
+}
+
+/// `status` and body of a request to a Gateway, as words.
+fn ask(at: SocketAddr, path: &str) -> String {
+    origin::get(at, path).map_or_else(
+        |error| error.to_string(),
+        |(status, body)| format!("{status} {body}"),
+    )
+}
+
+#[track_caller]
+fn until_answer(at: SocketAddr, path: &str, expected: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let found = ask(at, path);
+        if found.starts_with(expected) {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{path} of {at}: {found}, not {expected}"
+        );
+        thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+/// The address of a Gateway that is programmed.
+fn programmed(api: &Api, name: &str) -> SocketAddr {
+    until(&format!("gateway {name}"), || {
+        let (_, object) = api.get(&format!("{GATEWAYS}/{name}"));
+        let conditions = object["status"]["conditions"].as_array()?;
+        conditions
+            .iter()
+            .find(|one| one["type"] == "Programmed" && one["status"] == "True")?;
+        let ip = object["status"]["addresses"][0]["value"].as_str()?;
+        let port = object["spec"]["listeners"][0]["port"].as_u64()?;
+        format!("{ip}:{port}").parse().ok()
+    })
+}
+
+/// A condition of a route's first parent, as `Status Reason`.
+fn condition(route: &Value, name: &str) -> Option<String> {
+    let all = route["status"]["parents"][0]["conditions"].as_array()?;
+    let one = all.iter().find(|one| one["type"] == name)?;
+    let word = |field: &str| one[field].as_str().unwrap_or_default().to_owned();
+    Some(format!("{} {}", word("status"), word("reason")))
+}
+
+/// `tidegate up` with its gateway, on a pool that no other test uses.
+fn up(folder: &Folder, pool: &str) -> Up {
+    let data = folder.text("data");
+    Up::with_gateway(&[
+        "--data-dir",
+        &data,
+        "--address-pool",
+        pool,
+        "--admin",
+        "127.0.0.1:0",
+        "--gateway-workers",
+        "2",
+    ])
+}
+
+#[test]
+fn objects_become_traffic() {
+    let folder = Folder::new();
+    let up = up(&folder, "127.43.1.0/24");
+    let api = up.api();
+    let (a, b) = (Origin::start("a"), Origin::start("b"));
+    create(&api, GATEWAYS, &gateway("web", 8080));
+    create(&api, BACKENDS, &backend("a", a.address()));
+    create(&api, BACKENDS, &backend("b", b.address()));
+    let at = programmed(&api, "web");
+    until_answer(at, "/", "404");
+    create(&api, ROUTES, &route("r", "web", "/", "a"));
+    until_answer(at, "/x?y", "200 a GET /x?y");
+    let settled = until("the route's status", || {
+        let (_, object) = api.get(&format!("{ROUTES}/r"));
+        condition(&object, "Accepted").map(|_| object)
+    });
+    assert_eq!(
+        condition(&settled, "Accepted").as_deref(),
+        Some("True Accepted")
+    );
+    assert_eq!(
+        condition(&settled, "ResolvedRefs").as_deref(),
+        Some("True ResolvedRefs")
+    );
+
+    // An edit moves traffic, and an answer in between is one or the other.
+    let moved = json!({ "spec": { "rules": [{ "backendRefs": [{ "group": "tidegate.dev", "kind": "Backend", "name": "b" }] }] } });
+    let (status, answer) = api.send(&Method::PATCH, &format!("{ROUTES}/r"), &moved);
+    assert_eq!(status, 200, "{answer}");
+    until_answer(at, "/", "200 b");
+
+    // A reference to nothing fails that route, and says so.
+    let lost = json!({ "spec": { "rules": [{ "backendRefs": [{ "group": "tidegate.dev", "kind": "Backend", "name": "none" }] }] } });
+    api.send(&Method::PATCH, &format!("{ROUTES}/r"), &lost);
+    until_answer(at, "/", "500");
+    until("the condition", || {
+        let (_, object) = api.get(&format!("{ROUTES}/r"));
+        (condition(&object, "ResolvedRefs")? == "False BackendNotFound").then_some(())
+    });
+
+    let (status, _) = api.send(&Method::DELETE, &format!("{ROUTES}/r"), &json!({}));
+    assert_eq!(status, 200);
+    until_answer(at, "/", "404");
+    up.end();
+}
+
+#[test]
+fn nothing_fails_while_a_route_is_edited() {
+    let folder = Folder::new();
+    let up = up(&folder, "127.43.2.0/24");
+    let api = up.api();
+    let (a, b) = (Origin::start("a"), Origin::start("b"));
+    create(&api, GATEWAYS, &gateway("web", 8080));
+    create(&api, BACKENDS, &backend("a", a.address()));
+    create(&api, BACKENDS, &backend("b", b.address()));
+    create(&api, ROUTES, &route("r", "web", "/", "a"));
+    let at = programmed(&api, "web");
+    until_answer(at, "/", "200");
+    let stop = Arc::new(AtomicBool::new(false));
+    let asking = thread::spawn({
+        let stop = Arc::clone(&stop);
+        move || {
+            let mut asked = 0;
+            let mut failed = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let answer = ask(at, "/");
+                asked += 1;
+                if !answer.starts_with("200") {
+                    failed.push(answer);
+                }
+            }
+            (asked, failed)
+        }
+    });
+    for turn in 0..100 {
+        let name = if turn % 2 == 0 { "b" } else { "a" };
+        let patch = json!({ "spec": { "rules": [{ "backendRefs": [{ "group": "tidegate.dev", "kind": "Backend", "name": name }] }] } });
+        let (status, answer) = api.send(&Method::PATCH, &format!("{ROUTES}/r"), &patch);
+        assert_eq!(status, 200, "{answer}");
+    }
+    until_answer(at, "/", "200 a");
+    stop.store(true, Ordering::Relaxed);
+    let (asked, failed) = asking.join().expect("no panic");
+    assert!(asked > 100, "{asked} requests");
+    assert!(
+        failed.is_empty(),
+        "{} of {asked} failed: {:?}",
+        failed.len(),
+        failed.first()
+    );
+    up.end();
+}
+
+#[test]
+fn commands_from_nothing_to_an_explanation() {
+    let folder = Folder::new();
+    let up = up(&folder, "127.43.3.0/24");
+    let kubeconfig = up.kubeconfig.display().to_string();
+    let origin = Origin::start("a");
+    let url = format!("http://{}/base", origin.address());
+    let exposed = finish(&[
+        "expose",
+        "shop",
+        &url,
+        "--path",
+        "/shop",
+        "--host",
+        "shop.localhost",
+        "--kubeconfig",
+        &kubeconfig,
+    ]);
+    assert_eq!(
+        (exposed.code, exposed.stderr.as_str()),
+        (Some(0), ""),
+        "{}",
+        exposed.stdout
+    );
+    assert!(
+        exposed
+            .stdout
+            .contains("gateway/tidegate applied\nbackend/shop applied\nhttproute/shop applied\n"),
+        "{}",
+        exposed.stdout
+    );
+    let at = programmed(&up.api(), "tidegate");
+    let answer = origin::get_host(at, "/shop/x", "shop.localhost").expect("an answer");
+    assert_eq!(answer, (200, "a GET /base/x".to_owned()));
+
+    let listed = finish(&["routes", "--kubeconfig", &kubeconfig]);
+    let line = listed.stdout.lines().nth(1).unwrap_or_default();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let address = at.to_string();
+    assert_eq!(
+        words,
+        [
+            "default/shop",
+            &address,
+            "shop.localhost",
+            "/shop",
+            "backend/shop",
+            "ok"
+        ]
+    );
+
+    let admin = up.running.says("The gateway answers questions at http://");
+    let admin = admin.rsplit('/').next().expect("an address");
+    let url = format!("http://{at}/shop/x");
+    let explained = finish(&[
+        "explain",
+        &url,
+        "-H",
+        "Host: shop.localhost",
+        "--admin",
+        admin,
+    ]);
+    assert_eq!(explained.code, Some(0), "{}", explained.stderr);
+    assert!(
+        explained
+            .stdout
+            .contains("route     HTTPRoute default/shop rule 0"),
+        "{}",
+        explained.stdout
+    );
+    let lost = finish(&["explain", &url, "-H", "Host: other", "--admin", admin]);
+    assert!(lost.stdout.contains("answer    404"), "{}", lost.stdout);
+    up.end();
+}
+
+/// A `tidegate gateway` on a server of `tidegate up`.
+fn gateway_on(kubeconfig: &str, pool: &str, state: &str) -> Running {
+    Running::start(&[
+        "gateway",
+        "--kubeconfig",
+        kubeconfig,
+        "--address-pool",
+        pool,
+        "--admin",
+        "127.0.0.1:0",
+        "--workers",
+        "1",
+        "--state-dir",
+        state,
+        "--allow-local-backends",
+    ])
+}
+
+#[test]
+fn serves_without_the_server_and_after_a_restart() {
+    let folder = Folder::new();
+    let kubeconfig = folder.text("data/admin.kubeconfig");
+    let state = folder.text("state");
+    let pool = "127.43.4.0/24";
+    // It installs the definitions; its own gateway has no class to serve here.
+    let mut server = up(&folder, "127.43.5.0/24");
+    let api = server.api();
+    server.running.signal("TERM");
+    assert_eq!(server.running.wait(), Some(0));
+    drop(api);
+    let port = folder.free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let mut server = Up::on(&folder, &["--listen", &listen]);
+    let api = server.api();
+    let origin = Origin::start("a");
+    let first = gateway_on(&kubeconfig, pool, &state);
+    first.complains("leading");
+    create(&api, GATEWAYS, &gateway("web", 8080));
+    create(&api, BACKENDS, &backend("a", origin.address()));
+    create(&api, ROUTES, &route("r", "web", "/", "a"));
+    let at = programmed(&api, "web");
+    until_answer(at, "/", "200 a");
+    let (_, lease) = api.get(&format!("{LEASES}/tidegate-gateway-tidegate"));
+    assert!(
+        lease["spec"]["holderIdentity"]
+            .as_str()
+            .is_some_and(|holder| !holder.is_empty()),
+        "{lease}"
+    );
+
+    server.running.signal("KILL");
+    server.running.wait();
+    for _ in 0..20 {
+        assert_eq!(ask(at, "/"), "200 a GET /");
+    }
+    // The last state is written when it ends; a killed process has what was written before.
+    first.signal("TERM");
+    let mut first = first;
+    assert_eq!(first.wait(), Some(0));
+    assert!(ask(at, "/").contains("refused"));
+    let second = gateway_on(&kubeconfig, pool, &state);
+    second.complains("serving from disk");
+    until_answer(at, "/", "200 a");
+
+    // The server comes back, and what was changed while it was heard by nobody is taken up.
+    let server = Up::on(&folder, &["--listen", &listen]);
+    let api = server.api();
+    let (status, _) = api.send(&Method::DELETE, &format!("{ROUTES}/r"), &json!({}));
+    assert_eq!(status, 200);
+    until_answer(at, "/", "404");
+    server.end();
+}
