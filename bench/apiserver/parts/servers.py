@@ -85,7 +85,7 @@ def started(name, programs, parent):
 @contextlib.contextmanager
 def _tidegate(program, folder):
     kubeconfig = folder / "admin.kubeconfig"
-    command = [program, "up", "--data-dir", folder / "data", "--kubeconfig", kubeconfig]
+    command = [program, "up", "--no-gateway", "--data-dir", folder / "data", "--kubeconfig", kubeconfig]
     began = time.monotonic()
     with running(TIDEGATE, command, folder) as process:
         process.expect("Tidegate", 60)
