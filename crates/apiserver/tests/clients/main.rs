@@ -1,0 +1,6 @@
+//! The informers of others against the embedded server: kube-rs's in this process, client-go's as a program in Go.
+//!
+//! They are the users of the protocol that matter most, and each leans on other corners of it.
+
+mod client_go;
+mod kube_rs;
