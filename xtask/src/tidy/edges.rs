@@ -164,6 +164,11 @@ const TABLE: &[Allowed] = &[
         kind: Kind::Program,
     },
     Allowed {
+        name: "gateway-changes",
+        uses: &["tidegate-client"],
+        kind: Kind::Program,
+    },
+    Allowed {
         name: "apiserver-bench",
         uses: &["informer-bench-protocol", "tidegate-client"],
         kind: Kind::Program,

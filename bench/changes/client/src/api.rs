@@ -1,0 +1,193 @@
+//! The API server, as far as changes need it: create, replace, delete, read.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context as _, bail};
+use http::{Method, Request, header};
+use serde_json::Value;
+use tidegate_client::{Client, ClientOptions, Source};
+use tokio::time::{Instant, sleep};
+
+const JSON: &str = "application/json";
+/// No answer is longer.
+const ANSWER_BYTES: usize = 8 << 20;
+/// How often a wait looks again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A connection to an API server.
+#[derive(Debug)]
+pub struct Api {
+    client: Client,
+}
+
+impl Api {
+    /// With the credentials of a kubeconfig.
+    pub async fn connect(kubeconfig: &Path) -> anyhow::Result<Self> {
+        let source = Source::Kubeconfig {
+            path: Some(kubeconfig.to_owned()),
+            context: None,
+            cluster: None,
+            user: None,
+        };
+        let client = Client::connect(source, ClientOptions::default())
+            .await
+            .context("read the kubeconfig")?;
+        Ok(Self { client })
+    }
+
+    /// The object's path, from what it says of itself.
+    fn path(object: &Value, named: bool) -> anyhow::Result<String> {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let version = text("/apiVersion").context("an object without apiVersion")?;
+        let kind = text("/kind").context("an object without kind")?;
+        let name = text("/metadata/name").context("an object without a name")?;
+        let root = if version.contains('/') { "apis" } else { "api" };
+        let space = text("/metadata/namespace")
+            .map_or_else(String::new, |space| format!("/namespaces/{space}"));
+        let tail = if named {
+            format!("/{name}")
+        } else {
+            String::new()
+        };
+        Ok(format!("/{root}/{version}{space}/{}{tail}", plural(kind)))
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        content: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<(u16, Vec<u8>)> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, content)
+            .header(header::ACCEPT, JSON)
+            .body(body.into())?;
+        let answer = self.client.send(request).await?;
+        let status = answer.status.as_u16();
+        Ok((status, answer.bytes(ANSWER_BYTES).await?.to_vec()))
+    }
+
+    async fn expect(
+        &self,
+        method: Method,
+        path: &str,
+        content: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<Value> {
+        let said = format!("{method} {path}");
+        let (status, answer) = self.send(method, path, content, body).await?;
+        if !(200..300).contains(&status) {
+            bail!("{said}: {status}: {}", String::from_utf8_lossy(&answer));
+        }
+        Ok(serde_json::from_slice(&answer)?)
+    }
+
+    /// Creates an object. Returns it as the server keeps it.
+    pub async fn create(&self, object: &Value) -> anyhow::Result<Value> {
+        self.expect(
+            Method::POST,
+            &Self::path(object, false)?,
+            JSON,
+            serde_json::to_vec(object)?,
+        )
+        .await
+    }
+
+    /// Server-side apply, with force.
+    pub async fn apply(&self, object: &Value) -> anyhow::Result<Value> {
+        let path = format!(
+            "{}?fieldManager=changes&force=true",
+            Self::path(object, true)?
+        );
+        self.expect(
+            Method::PATCH,
+            &path,
+            "application/apply-patch+yaml",
+            serde_json::to_vec(object)?,
+        )
+        .await
+    }
+
+    /// JSON merge patch of an object's parts. `object` says which one.
+    pub async fn patch(&self, object: &Value, patch: &Value) -> anyhow::Result<Value> {
+        let path = Self::path(object, true)?;
+        self.expect(
+            Method::PATCH,
+            &path,
+            "application/merge-patch+json",
+            serde_json::to_vec(patch)?,
+        )
+        .await
+    }
+
+    /// Deletes an object; it is no fault if it is gone.
+    pub async fn delete(&self, object: &Value) -> anyhow::Result<()> {
+        let (status, answer) = self
+            .send(Method::DELETE, &Self::path(object, true)?, JSON, Vec::new())
+            .await?;
+        if !(200..300).contains(&status) && status != 404 {
+            bail!("delete: {status}: {}", String::from_utf8_lossy(&answer));
+        }
+        Ok(())
+    }
+
+    /// The object as it is now.
+    pub async fn get(&self, object: &Value) -> anyhow::Result<Option<Value>> {
+        let (status, answer) = self
+            .send(Method::GET, &Self::path(object, true)?, JSON, Vec::new())
+            .await?;
+        match status {
+            200 => Ok(Some(serde_json::from_slice(&answer)?)),
+            404 => Ok(None),
+            _ => bail!("get: {status}: {}", String::from_utf8_lossy(&answer)),
+        }
+    }
+
+    /// Waits until an object is as it should be.
+    pub async fn wait(
+        &self,
+        object: &Value,
+        patience: Duration,
+        is: impl Fn(&Value) -> bool,
+    ) -> anyhow::Result<Value> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let found = self.get(object).await?;
+            if let Some(found) = &found
+                && is(found)
+            {
+                return Ok(found.clone());
+            }
+            if Instant::now() > deadline {
+                bail!("not as it should be after {patience:?}: {found:#?}");
+            }
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+fn plural(kind: &str) -> String {
+    let lower = kind.to_ascii_lowercase();
+    match kind {
+        "GatewayClass" => lower + "es",
+        "BackendTLSPolicy" => "backendtlspolicies".to_owned(),
+        _ => lower + "s",
+    }
+}
+
+/// Whether a condition of `status.conditions` is True for the object's present generation.
+pub fn holds(object: &Value, condition: &str) -> bool {
+    let generation = &object["metadata"]["generation"];
+    object["status"]["conditions"]
+        .as_array()
+        .is_some_and(|all| {
+            all.iter().any(|one| {
+                one["type"] == condition
+                    && one["status"] == "True"
+                    && one["observedGeneration"] == *generation
+            })
+        })
+}
