@@ -35,6 +35,8 @@ pub(crate) struct Engine {
     pub(crate) orders: mpsc::UnboundedSender<Orders>,
     /// Objects whose status must be looked at again: another process led when it was due.
     pub(crate) missed: mpsc::UnboundedReceiver<Vec<Target>>,
+    /// How long what is on disk waits for the API server: another process still serves what is newer.
+    pub(crate) disk_waits: Duration,
     /// What is served.
     pub(crate) serving: watch::Sender<Option<Arc<Snapshot>>>,
 }
@@ -60,6 +62,8 @@ struct Turns {
     held: Option<Held>,
     /// Whether anything was compiled yet.
     began: bool,
+    /// When what is on disk is served, whatever the API server says.
+    disk_at: Option<Instant>,
     binds: BTreeMap<SocketAddr, Option<String>>,
     bind_again: Option<Instant>,
     complain: Option<Instant>,
@@ -86,6 +90,7 @@ impl Engine {
             last: Arc::default(),
             held: None,
             began: false,
+            disk_at: None,
             binds: BTreeMap::new(),
             bind_again: None,
             complain: Some(Instant::now() + PATIENCE),
@@ -109,10 +114,16 @@ impl Turns {
         for (kind, json) in carried {
             feed_object(&mut engine.compiler, kind, json);
         }
-        tracing::info!(
-            objects = count,
-            "serving from disk until the API server is heard"
-        );
+        if engine.disk_waits.is_zero() {
+            self.serve_from_disk(count);
+        } else {
+            self.disk_at = Some(Instant::now() + engine.disk_waits);
+        }
+    }
+
+    fn serve_from_disk(&mut self, objects: usize) {
+        tracing::info!(objects, "serving from disk until the API server is heard");
+        self.disk_at = None;
         self.began = true;
         self.compile();
         self.engine.feed.drop_unneeded();
@@ -125,6 +136,7 @@ impl Turns {
                 self.held.as_ref().and_then(|held| held.until),
                 self.bind_again,
                 self.complain,
+                self.disk_at,
             ];
             let wake = wake.into_iter().flatten().min();
             let Self { engine, served, .. } = self;
@@ -165,9 +177,13 @@ impl Turns {
     /// Compiles what has come, if enough is known, and passes it on.
     fn turn(&mut self) {
         if !self.began && !self.engine.feed.is_complete() {
+            if self.disk_at.is_some_and(|when| when <= Instant::now()) {
+                self.serve_from_disk(self.engine.feed.carried().in_order().len());
+            }
             self.complain_in_time();
             return;
         }
+        self.disk_at = None;
         self.began = true;
         self.complain = None;
         self.compile();

@@ -44,6 +44,9 @@ pub struct GatewayOptions {
     pub proxy: tidegate_proxy::Options,
     /// Where the last good objects are kept; nowhere if `None`.
     pub state_dir: Option<PathBuf>,
+    /// How long what is on disk waits for the API server at the start: zero, but where another process still serves
+    /// what is newer.
+    pub disk_waits: Duration,
     /// Who writes status.
     pub leadership: Leadership,
 }
@@ -140,6 +143,7 @@ impl Gateway {
             writer: news,
             orders,
             missed,
+            disk_waits: options.disk_waits,
             serving: serving_sender,
         };
         let (stop_engine, stopped) = oneshot::channel();

@@ -10,6 +10,7 @@ mod class;
 mod engine;
 mod feed;
 mod gateway;
+mod handover;
 mod infrastructure;
 mod lease;
 mod state;
@@ -17,5 +18,6 @@ mod status;
 
 pub use self::{
     gateway::{Gateway, GatewayOptions, Leadership, StartError},
+    handover::{Predecessor, offer},
     state::StateError,
 };

@@ -8,7 +8,7 @@ mod args;
 mod log;
 
 pub(crate) use self::{
-    admin::{Admin, Serving as AdminServing},
+    admin::{Admin, Serving as AdminServing, Switch},
     args::{GatewayArgs, parse_pool},
     log::{Level, start as start_log},
 };
@@ -17,14 +17,21 @@ use crate::{
     failure::Failure,
     signals::{Signalled, Signals},
 };
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tidegate_client::{Client, ClientOptions, Source};
-use tidegate_control::{Gateway, GatewayOptions, Leadership};
+use tidegate_control::{Gateway, GatewayOptions, Leadership, Predecessor};
 
 /// GatewayClasses that name this controller are served.
 pub(crate) const CONTROLLER: &str = "tidegate.dev/gateway-controller";
 /// How long requests may take to end after the first signal.
 const GRACE: Duration = Duration::from_secs(30);
+/// How long what is on disk waits for the API server while an older process still serves.
+const DISK_WAITS: Duration = Duration::from_secs(5);
 /// The Lease that the replicas of one class share.
 const LEASE: &str = "tidegate-gateway";
 
@@ -50,48 +57,132 @@ async fn gateway(arguments: &GatewayArgs) -> Result<u8, Failure> {
         .lease_namespace
         .clone()
         .unwrap_or_else(|| client.default_namespace().to_owned());
+    let mut predecessor = predecessor(arguments).await?;
+    let mut proxy = arguments.proxy();
+    if let Some(predecessor) = &mut predecessor {
+        proxy.inherited = predecessor.take_listeners();
+        tracing::info!(
+            sockets = proxy.inherited.len(),
+            "taking over from a running process"
+        );
+    }
     let options = GatewayOptions {
         controller_name: CONTROLLER.to_owned(),
         class: Some(arguments.gateway_class.clone()),
         addresses: arguments.addresses()?,
         allow_local_backends: arguments.allow_local_backends,
-        proxy: arguments.proxy(),
+        proxy,
         state_dir: arguments.state_dir.clone(),
+        disk_waits: if predecessor.is_some() {
+            DISK_WAITS
+        } else {
+            Duration::ZERO
+        },
         leadership: Leadership::Lease {
             namespace: lease_namespace,
             name: format!("{LEASE}-{}", arguments.gateway_class),
             identity: identity(),
         },
     };
-    let admin = Admin::bind(arguments.admin).await?;
+    // The process that goes has the port until it is sent away.
+    let admin = match predecessor {
+        None => Some(Admin::bind(arguments.admin).await?),
+        Some(_) => None,
+    };
     let gateway = Gateway::start(client, options)
         .await
         .map_err(Failure::error)?;
-    let admin = admin.serve(&gateway);
-    tracing::info!(address = %admin.address(), "the admin listener is up");
+    let switch = Switch::default();
     let signalled = tokio::select! {
-        signalled = announce(&gateway) => signalled,
+        signalled = serve(&gateway, arguments, admin, predecessor, &switch) => signalled,
         signalled = signals.next() => signalled,
     };
-    end(gateway, admin, &mut signals, signalled).await
+    end(gateway, &switch, &mut signals, signalled).await
 }
 
-/// Says when it is ready, once.
-async fn announce(gateway: &Gateway) -> Signalled {
+/// Sends the process away whose place this one takes, and runs until another one takes this one's.
+async fn serve(
+    gateway: &Gateway,
+    arguments: &GatewayArgs,
+    admin: Option<Admin>,
+    predecessor: Option<Predecessor>,
+    switch: &Switch,
+) -> Signalled {
+    let answers = |admin: Admin| {
+        let serving = admin.serve(gateway, switch.clone());
+        tracing::info!(address = %serving.address(), "the admin listener is up");
+    };
+    let late = admin.is_none();
+    if let Some(admin) = admin {
+        answers(admin);
+    }
     gateway.ready().await;
     tracing::info!("ready");
+    if let Some(predecessor) = predecessor
+        && let Err(error) = predecessor.dismiss()
+    {
+        tracing::info!(%error, "the old process had ended");
+    }
+    if late {
+        match Admin::bind_patiently(arguments.admin).await {
+            Ok(admin) => answers(admin),
+            Err(failure) => tracing::error!("{}", failure.message()),
+        }
+    }
+    if let Some(dir) = &arguments.state_dir
+        && replaced(gateway, dir).await
+    {
+        tracing::info!("another process has taken over");
+        switch.close();
+        return Signalled { exit_code: 143 };
+    }
     std::future::pending().await
+}
+
+/// Waits until another process serves in this one's place; false if none can.
+async fn replaced(gateway: &Gateway, state_dir: &Path) -> bool {
+    let (served, mut heard) = tokio::sync::mpsc::channel(1);
+    let proxy = Arc::clone(gateway.proxy());
+    let offered = tidegate_control::offer(
+        state_dir,
+        move || proxy.listeners(),
+        move || {
+            // Where nobody hears it, this process ends already.
+            let _ = served.blocking_send(());
+        },
+    );
+    match offered {
+        Ok(()) => heard.recv().await.is_some(),
+        Err(error) => {
+            tracing::warn!(%error, "no process can take over from this one");
+            false
+        }
+    }
+}
+
+/// The process that serves from this state directory, if there is one.
+async fn predecessor(arguments: &GatewayArgs) -> Result<Option<Predecessor>, Failure> {
+    let Some(dir) = arguments.state_dir.clone() else {
+        return Ok(None);
+    };
+    let asking = tokio::task::spawn_blocking(move || Predecessor::ask(&dir));
+    let asked = asking.await.map_err(Failure::error)?;
+    asked.map_err(|error| {
+        Failure::error(format!(
+            "the process that runs on this state directory: {error}"
+        ))
+    })
 }
 
 /// In peace at the first signal, at once at the second.
 async fn end(
     gateway: Gateway,
-    admin: admin::Serving,
+    switch: &Switch,
     signals: &mut Signals,
     first: Signalled,
 ) -> Result<u8, Failure> {
     tracing::info!("stopping: running requests may end");
-    admin.drain();
+    switch.drain();
     tokio::select! {
         () = gateway.stop(GRACE) => {
             let asked = first.exit_code == 143;

@@ -19,7 +19,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tidegate_control::Gateway;
 use tidegate_informer::InformerFactory;
@@ -27,12 +27,15 @@ use tidegate_proxy::Proxy;
 use tidegate_routing::Snapshot;
 use tokio::{
     net::TcpListener,
-    sync::{Semaphore, watch},
+    sync::{Notify, Semaphore, watch},
     time::sleep,
 };
 
 /// Those who ask are few; more connections wait.
 const CONNECTIONS_MAX: usize = 32;
+/// How long an older process may keep the port.
+const PATIENCE: Duration = Duration::from_secs(30);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The socket, before there is anything to tell.
@@ -46,7 +49,29 @@ pub(crate) struct Admin {
 #[derive(Debug)]
 pub(crate) struct Serving {
     address: SocketAddr,
-    draining: Arc<AtomicBool>,
+    switch: Switch,
+}
+
+/// What an admin listener is told while it runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Switch(Arc<Turns>);
+
+#[derive(Debug, Default)]
+struct Turns {
+    draining: AtomicBool,
+    closed: Notify,
+}
+
+impl Switch {
+    /// From now on it is not ready: load balancers shall send nothing more.
+    pub(crate) fn drain(&self) {
+        self.0.draining.store(true, Ordering::Release);
+    }
+
+    /// Gives the port free.
+    pub(crate) fn close(&self) {
+        self.0.closed.notify_one();
+    }
 }
 
 /// What answers are made from.
@@ -54,7 +79,7 @@ struct Sight {
     serving: watch::Receiver<Option<Arc<Snapshot>>>,
     proxy: Arc<Proxy>,
     informers: InformerFactory,
-    draining: Arc<AtomicBool>,
+    switch: Switch,
 }
 
 impl Admin {
@@ -66,19 +91,29 @@ impl Admin {
         Ok(Self { listener, address })
     }
 
+    /// As [`Admin::bind`], where an older process that has the port is about to go.
+    pub(crate) async fn bind_patiently(address: SocketAddr) -> Result<Self, Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match Self::bind(address).await {
+                Err(_) if Instant::now() < deadline => sleep(LOOK_EVERY).await,
+                bound => return bound,
+            }
+        }
+    }
+
     /// Answers from now on.
-    pub(crate) fn serve(self, gateway: &Gateway) -> Serving {
-        let draining = Arc::new(AtomicBool::new(false));
+    pub(crate) fn serve(self, gateway: &Gateway, switch: Switch) -> Serving {
         let sight = Sight {
             serving: gateway.serving(),
             proxy: Arc::clone(gateway.proxy()),
             informers: gateway.informers().clone(),
-            draining: Arc::clone(&draining),
+            switch: switch.clone(),
         };
         tokio::spawn(accept(self.listener, Arc::new(sight)));
         Serving {
             address: self.address,
-            draining,
+            switch,
         }
     }
 }
@@ -90,7 +125,7 @@ impl Serving {
 
     /// From now on it is not ready: load balancers shall send nothing more.
     pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.switch.drain();
     }
 }
 
@@ -100,7 +135,11 @@ async fn accept(listener: TcpListener, sight: Arc<Sight>) {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
             return;
         };
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = sight.switch.0.closed.notified() => return,
+        };
+        let Ok((stream, _)) = accepted else {
             // Out of file handles, mostly: that passes.
             sleep(Duration::from_millis(100)).await;
             continue;
@@ -134,7 +173,7 @@ fn answer(request: &Request<Incoming>, sight: &Sight) -> Response<Full<Bytes>> {
     let snapshot = sight.serving.borrow().clone();
     match request.uri().path() {
         "/livez" => reply(StatusCode::OK, TEXT, "ok\n".to_owned()),
-        "/readyz" if sight.draining.load(Ordering::Acquire) => reply(
+        "/readyz" if sight.switch.0.draining.load(Ordering::Acquire) => reply(
             StatusCode::SERVICE_UNAVAILABLE,
             TEXT,
             "stopping\n".to_owned(),

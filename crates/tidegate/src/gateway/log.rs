@@ -102,7 +102,7 @@ impl Words {
         // What came from elsewhere must not begin a line of its own.
         let text = format!("{value:?}").replace(['\n', '\r'], " ");
         // A string takes whatever is written to it.
-        let _ = if field.name() == "message" {
+        let _ = if field.name() == "message" && self.message.is_empty() {
             self.message.write_str(&text)
         } else {
             write!(self.fields, " {}={text}", field.name())

@@ -5,8 +5,10 @@ use crate::failure::Failure;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::Value;
+use std::time::Duration;
 use tidegate_client::Client;
 use tidegate_schema::parse_yaml;
+use tokio::time::Instant;
 
 /// A file's name and its text.
 macro_rules! file {
@@ -34,6 +36,9 @@ const GATEWAY_API: [(&str, &str); 10] = [
 
 const COLLECTION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const MANAGER: &str = "tidegate";
+/// How long a new definition may take until its objects are served.
+const ESTABLISHING: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 const LARGEST_ANSWER: usize = 16 << 20;
 
 /// Installs what is missing. How many definitions that were.
@@ -42,13 +47,49 @@ pub(super) async fn install(client: &Client) -> Result<usize, Failure> {
     let all = GATEWAY_API.iter().chain(own.iter());
     let each = all.map(|(file, text)| install_one(client, file, text));
     let installed = futures::future::try_join_all(each).await?;
-    Ok(installed.into_iter().filter(|new| *new).count())
+    let count = installed.into_iter().filter(|new| *new).count();
+    if count > 0 {
+        let files = GATEWAY_API.iter().chain(own.iter()).map(|(file, _)| file);
+        let each = files.map(|file| established(client, file));
+        futures::future::try_join_all(each).await?;
+    }
+    Ok(count)
+}
+
+/// Waits until the objects of a definition are served, for a while.
+async fn established(client: &Client, file: &str) -> Result<(), Failure> {
+    let (group, plural) = parts(file);
+    let deadline = Instant::now() + ESTABLISHING;
+    loop {
+        let path = format!("/apis/{group}");
+        let (_, answer) = call(client, Method::GET, &path, Bytes::new()).await?;
+        let version = answer["preferredVersion"]["version"].as_str();
+        if let Some(version) = version {
+            let path = format!("/apis/{group}/{version}/{plural}?limit=1");
+            let (status, _) = call(client, Method::GET, &path, Bytes::new()).await?;
+            if status.is_success() {
+                return Ok(());
+            }
+        }
+        if Instant::now() > deadline {
+            return Err(Failure::error(format!(
+                "{plural}.{group} is not served in time"
+            )));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Group and plural of what a file defines.
+fn parts(file: &str) -> (&str, &str) {
+    let (group, plural) = file.split_once('_').unwrap_or_default();
+    (group, plural.trim_end_matches(".yaml"))
 }
 
 /// What a file defines: `tidegate.dev_backends.yaml` has `backends.tidegate.dev`.
 fn name(file: &str) -> String {
-    let (group, plural) = file.split_once('_').unwrap_or_default();
-    format!("{}.{group}", plural.trim_end_matches(".yaml"))
+    let (group, plural) = parts(file);
+    format!("{plural}.{group}")
 }
 
 /// Whether it was missing.

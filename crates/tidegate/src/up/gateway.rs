@@ -3,7 +3,7 @@
 use super::{args::UpArgs, definitions};
 use crate::{
     failure::Failure,
-    gateway::{Admin, AdminServing, CONTROLLER, default_admin, parse_pool},
+    gateway::{Admin, AdminServing, CONTROLLER, Switch, default_admin, parse_pool},
 };
 use std::{net::SocketAddr, path::Path, time::Duration};
 use tidegate_control::{Gateway, GatewayOptions, Leadership};
@@ -45,12 +45,13 @@ impl Traffic {
             },
             // What there is to serve from is in the data directory already.
             state_dir: None,
+            disk_waits: Duration::ZERO,
             leadership: Leadership::Sole,
         };
         let gateway = Gateway::start(client, options)
             .await
             .map_err(Failure::error)?;
-        let admin = admin.serve(&gateway);
+        let admin = admin.serve(&gateway, Switch::default());
         Ok(Self { gateway, admin })
     }
 
