@@ -135,17 +135,31 @@ run_suite() {
   esac
   [ ${#names[@]} = 0 ] || pattern="/^($(IFS='|' && printf '%s' "${names[*]}"))\$"
   say "the suite runs: $*"
-  set +e
-  KUBECONFIG=$kubeconfig setpriv --pdeathsig KILL "$programs/suite" \
+  [ -z "${PATIENCE:-}" ] || options+=(-timeout-config-overrides="$(patience "$PATIENCE")")
+  KUBECONFIG=$kubeconfig start suite "$programs/suite" \
     -test.run "^TestConformance\$$pattern" -test.v -test.timeout "$timeout" -test.parallel "$PARALLEL" \
     -gateway-class="$class" -conformance-profiles=GATEWAY-HTTP \
     -supported-features="$(paste -sd, conformance/features-http.txt)" \
     -usable-address="$usable" -unusable-address="$unusable" \
-    "${options[@]}" 2>&1 9>&- | tee "$results/suite.log" |
-    grep --line-buffered -E '^ {4}--- (PASS|FAIL|SKIP)'
-  suite_code=${PIPESTATUS[0]}
-  set -e
+    "${options[@]}"
+  local suite_job=${jobs[-1]}
+  suite_code=0
+  tail -n +1 --follow --pid="$suite_job" "$results/suite.log" 9>&- |
+    grep --line-buffered -E '^(=== RUN +TestConformance/[^/]+| {4}--- .*)$' &
+  # In the background, so that signals are heard.
+  wait "$suite_job" || suite_code=$?
+  wait $! || true
   expected=${#names[@]}
+}
+
+# The suite's waits, all of the same length.
+patience() {
+  local wait waits=(MaxTimeToConsistency GatewayMustHaveAddress GatewayMustHaveCondition GatewayStatusMustHaveListeners
+    GatewayListenersMustHaveConditions ListenerSetMustHaveCondition ListenerSetListenersMustHaveConditions
+    HTTPRouteMustNotHaveParents HTTPRouteMustHaveCondition RouteMustHaveParents LatestObservedGenerationSet)
+  for wait in "${waits[@]}"; do
+    printf '%s:%s;' "$wait" "$1"
+  done
 }
 
 version() { sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1; }
@@ -200,5 +214,5 @@ start_kubelet
 start_gateway
 run_suite "$@"
 [ "$suite_code" = 0 ] || [ "$expected" = 0 ] || keep_state
-[ ! -f "$results/report.yaml" ] || keep_report
+[ ! -f "$results/report.yaml" ] || [ -n "${PATIENCE:-}" ] || keep_report
 summary

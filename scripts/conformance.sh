@@ -6,7 +6,8 @@
 #   scripts/conformance.sh NAME...         these tests
 #
 # API=embedded takes Tidegate's own API server in the place of etcd and kube-apiserver. TIDEGATE=FILE is the program
-# instead of one that is built here. PARALLEL=4 is how many of the suite's parallel tests run at once.
+# instead of one that is built here. PARALLEL=4 is how many of the suite's parallel tests run at once. PATIENCE=5 waits
+# seconds instead of the suite's half and whole minutes, to see many failures soon; such a run leaves no report.
 #
 # Everything (API server, controllers, pods, gateway, suite) runs in one network namespace that is made here and goes
 # with it: nothing touches the machine's own network. That needs root.
