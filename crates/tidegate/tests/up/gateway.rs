@@ -110,6 +110,46 @@ fn condition(route: &Value, name: &str) -> Option<String> {
     Some(format!("{} {}", word("status"), word("reason")))
 }
 
+/// Asks again and again, on a new connection each time.
+struct Asking {
+    stop: Arc<AtomicBool>,
+    thread: thread::JoinHandle<(u32, Vec<String>)>,
+}
+
+impl Asking {
+    fn start(at: SocketAddr) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stop);
+        let thread = thread::spawn(move || {
+            let mut asked = 0;
+            let mut failed = Vec::new();
+            while !told.load(Ordering::Relaxed) {
+                let answer = ask(at, "/");
+                asked += 1;
+                if !answer.starts_with("200") {
+                    failed.push(answer);
+                }
+            }
+            (asked, failed)
+        });
+        Self { stop, thread }
+    }
+
+    /// None has failed.
+    #[track_caller]
+    fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let (asked, failed) = self.thread.join().expect("no panic");
+        assert!(asked > 50, "{asked} requests");
+        let first = failed.first();
+        assert!(
+            failed.is_empty(),
+            "{} of {asked} failed: {first:?}",
+            failed.len()
+        );
+    }
+}
+
 /// `tidegate up` with its gateway, on a pool that no other test uses.
 fn up(folder: &Folder, pool: &str) -> Up {
     let data = folder.text("data");
@@ -184,22 +224,7 @@ fn nothing_fails_while_a_route_is_edited() {
     create(&api, ROUTES, &route("r", "web", "/", "a"));
     let at = programmed(&api, "web");
     until_answer(at, "/", "200");
-    let stop = Arc::new(AtomicBool::new(false));
-    let asking = thread::spawn({
-        let stop = Arc::clone(&stop);
-        move || {
-            let mut asked = 0;
-            let mut failed = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                let answer = ask(at, "/");
-                asked += 1;
-                if !answer.starts_with("200") {
-                    failed.push(answer);
-                }
-            }
-            (asked, failed)
-        }
-    });
+    let asking = Asking::start(at);
     for turn in 0..100 {
         let name = if turn % 2 == 0 { "b" } else { "a" };
         let patch = json!({ "spec": { "rules": [{ "backendRefs": [{ "group": "tidegate.dev", "kind": "Backend", "name": name }] }] } });
@@ -207,15 +232,7 @@ fn nothing_fails_while_a_route_is_edited() {
         assert_eq!(status, 200, "{answer}");
     }
     until_answer(at, "/", "200 a");
-    stop.store(true, Ordering::Relaxed);
-    let (asked, failed) = asking.join().expect("no panic");
-    assert!(asked > 100, "{asked} requests");
-    assert!(
-        failed.is_empty(),
-        "{} of {asked} failed: {:?}",
-        failed.len(),
-        failed.first()
-    );
+    asking.end();
     up.end();
 }
 
@@ -364,5 +381,38 @@ fn serves_without_the_server_and_after_a_restart() {
     let (status, _) = api.send(&Method::DELETE, &format!("{ROUTES}/r"), &json!({}));
     assert_eq!(status, 200);
     until_answer(at, "/", "404");
+    server.end();
+}
+
+#[test]
+fn a_new_process_takes_over_without_a_failed_request() {
+    let folder = Folder::new();
+    let server = up(&folder, "127.43.6.0/24");
+    let api = server.api();
+    let kubeconfig = server.kubeconfig.display().to_string();
+    let state = folder.text("state");
+    let origin = Origin::start("a");
+    create(&api, BACKENDS, &backend("a", origin.address()));
+    create(&api, GATEWAYS, &gateway("web", 8080));
+    create(&api, ROUTES, &route("r", "web", "/", "a"));
+    // The same objects on a pool of its own: what status says is the other gateway's affair.
+    let mut old = gateway_on(&kubeconfig, "127.43.7.0/24", &state);
+    old.complains("ready");
+    let at = until("an address of the second gateway", || {
+        (1..255)
+            .map(|last| SocketAddr::from(([127, 43, 7, last], 8080)))
+            .find(|at| ask(*at, "/").starts_with("200"))
+    });
+    let asking = Asking::start(at);
+    for _ in 0..3 {
+        let new = gateway_on(&kubeconfig, "127.43.7.0/24", &state);
+        new.complains("taking over");
+        new.complains("ready");
+        assert_eq!(old.wait(), Some(0));
+        old = new;
+    }
+    asking.end();
+    old.signal("TERM");
+    assert_eq!(old.wait(), Some(0));
     server.end();
 }
