@@ -36,15 +36,19 @@ pub(crate) enum Next {
     Again,
     /// Nothing may.
     Close,
+    /// An answer broke off that the connection's end would make look whole.
+    Cut,
+    /// It is over: the client has closed it, or must see that something broke off.
+    Gone,
 }
 
 /// One request, whose head `client` has read. Ends with its record.
 pub(crate) async fn handle(origin: &Origin<'_>, client: &mut Client<'_>) -> Next {
     let config = origin.worker.config(); // one version of the rules for the whole request
-    let mut journey = Journey::begin(origin);
+    let mut journey = Journey::begin(origin, client.head);
     let next = match phases(origin, &config, client, &mut journey).await {
         Ok(next) => next,
-        Err(failure) => client.refuse(origin, &failure, &mut journey).await,
+        Err(failure) => Box::pin(client.refuse(origin, &failure, &mut journey)).await,
     };
     journey.end(origin, client.head);
     next
@@ -63,7 +67,9 @@ async fn phases<'c>(
 
     journey.enter(Phase::Decide); // pure: what needs no backend stays cheap
     let plan = match decide::decide(origin, config, &route, client.head)? {
-        Decision::Answer(answer) => return client.answer(origin, &answer, journey).await,
+        Decision::Answer(answer) => {
+            return Box::pin(client.answer(origin, &answer, journey)).await;
+        }
         Decision::Forward(plan) => plan,
     };
 

@@ -1,6 +1,9 @@
 //! What is known of one request while it is under way; becomes its record.
 
-use std::{net::SocketAddr, time::Instant};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Instant,
+};
 
 use tidegate_http::{KnownName, RequestHead, Version};
 use tidegate_routing::{ClusterKey, ListenerKey, Rule};
@@ -8,8 +11,10 @@ use tidegate_routing::{ClusterKey, ListenerKey, Rule};
 use crate::{
     decide::Route,
     failure::Failure,
+    fields,
     handle::Origin,
     ids::RequestId,
+    observe::{self, Span},
     record::{HttpVersion, Reason, RequestRecord},
 };
 
@@ -29,7 +34,10 @@ pub(crate) enum Phase {
 pub(crate) struct Journey<'c> {
     pub(crate) phase: Phase,
     pub(crate) id: RequestId,
+    pub(crate) span: Option<Span>,
     pub(crate) began: Instant,
+    /// The client's address, as far as it can be trusted.
+    pub(crate) client: IpAddr,
     listener: Option<&'c ListenerKey>,
     rule: Option<&'c Rule>,
     pub(crate) cluster: Option<&'c ClusterKey>,
@@ -46,11 +54,23 @@ pub(crate) struct Journey<'c> {
 }
 
 impl<'c> Journey<'c> {
-    pub(crate) fn begin(origin: &Origin<'_>) -> Self {
+    pub(crate) fn begin(origin: &Origin<'_>, head: &RequestHead) -> Self {
+        let ids = &origin.worker.ids;
+        let observer = origin.worker.observer.as_deref();
+        let span = observer.and_then(|observer| {
+            let random = [ids.random(), ids.random(), ids.random()];
+            observer.span(observe::client_context(&head.fields), random)
+        });
         Self {
             phase: Phase::Match,
-            id: origin.worker.ids.request_id(),
+            id: ids.request_id(),
+            span,
             began: Instant::now(),
+            client: fields::client_address(
+                &head.fields,
+                origin.connection.peer().ip(),
+                origin.worker.setup.trusted_hops,
+            ),
             listener: None,
             rule: None,
             cluster: None,
@@ -100,11 +120,13 @@ impl<'c> Journey<'c> {
         observer.ended(&RequestRecord {
             local: origin.connection.local(),
             peer: origin.connection.peer(),
+            client: self.client,
             listener: self.listener,
             rule: self.rule,
             cluster: self.cluster,
             endpoint: self.endpoint,
             request_id: self.id.as_str(),
+            span: self.span,
             version: match head.version {
                 Version::Http10 => HttpVersion::Http10,
                 Version::Http11 => HttpVersion::Http11,

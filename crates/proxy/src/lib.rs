@@ -18,6 +18,7 @@ mod h1;
 mod handle;
 mod ids;
 mod journey;
+mod observe;
 mod options;
 mod proxy;
 mod pump;
@@ -32,6 +33,10 @@ mod worker;
 
 pub use self::{
     counters::Counters,
+    observe::{
+        AccessLogOptions, Field, LogFormat, Observability, ObserveOptions, Span, TraceContext,
+        TraceOptions,
+    },
     options::{Limits, Options},
     proxy::{Applied, BindReport, Proxy, ProxyError},
     record::{HttpVersion, Observer, Observers, Reason, RequestRecord},

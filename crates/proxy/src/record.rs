@@ -2,9 +2,14 @@
 //!
 //! The engine only fills records in. It keeps none, and formats nothing.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use tidegate_routing::{ClusterKey, ListenerKey, Rule};
+
+use crate::observe::{Span, TraceContext};
 
 /// Makes an observer for each worker, on the worker's own thread.
 pub trait Observers: Send + Sync {
@@ -13,6 +18,12 @@ pub trait Observers: Send + Sync {
 
 /// Hears of one worker's requests. It is called on the request path: it must not block.
 pub trait Observer {
+    /// The request's part of a trace, given what the client said and random numbers. `None`: the client's fields go on as
+    /// they are.
+    fn span(&self, _client: Option<TraceContext>, _random: [u64; 3]) -> Option<Span> {
+        None
+    }
+
     /// A request has ended, well or not.
     fn ended(&self, record: &RequestRecord<'_>);
 }
@@ -24,11 +35,15 @@ pub struct RequestRecord<'a> {
     pub local: SocketAddr,
     /// The other end of the client's connection.
     pub peer: SocketAddr,
+    /// Who asked: the peer, or whom trusted proxies say they were asked by.
+    pub client: IpAddr,
     pub listener: Option<&'a ListenerKey>,
     pub rule: Option<&'a Rule>,
     pub cluster: Option<&'a ClusterKey>,
     pub endpoint: Option<SocketAddr>,
     pub request_id: &'a str,
+    /// Its part of a trace.
+    pub span: Option<Span>,
     pub version: HttpVersion,
     /// `https` came in by TLS.
     pub secure: bool,
@@ -103,6 +118,27 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All there are, in their order.
+    pub const ALL: &[Self] = &[
+        Self::BadRequest,
+        Self::TooLarge,
+        Self::ClientTimeout,
+        Self::ClientGone,
+        Self::NoRoute,
+        Self::Misdirected,
+        Self::Redirect,
+        Self::Preflight,
+        Self::RuleFails,
+        Self::BackendInvalid,
+        Self::NoEndpoint,
+        Self::Overloaded,
+        Self::ConnectFailed,
+        Self::UpstreamReset,
+        Self::BadAnswer,
+        Self::Truncated,
+        Self::UpstreamTimeout,
+    ];
+
     /// The label's text.
     #[must_use]
     pub fn as_str(self) -> &'static str {

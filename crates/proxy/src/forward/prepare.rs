@@ -8,7 +8,7 @@ use tidegate_http::{
 use tidegate_routing::Rewrite;
 
 use crate::{
-    client::Client, decide::Plan, fields, handle::Origin, journey::Journey, upstream::Link,
+    client::Client, decide::Plan, fields, handle::Origin, journey::Journey, observe, upstream::Link,
 };
 
 /// Fields of the request, as every try sends them.
@@ -35,6 +35,9 @@ pub(super) fn fields(
     if !head.fields.has(KnownName::XRequestId) {
         // It is made of digits.
         let _ = head.fields.push_known(KnownName::XRequestId, id);
+    }
+    if let Some(span) = &journey.span {
+        observe::pass_on(span, &mut head.fields);
     }
     fields::change(&mut head.fields, &plan.rule.request.headers);
     fields::change(&mut head.fields, &plan.backend.request.headers);

@@ -1,0 +1,62 @@
+//! Texts for logs: nothing that a client sends can end a line, a value, or a colour.
+
+/// Appends a JSON string with its quotes. Bytes that are no UTF-8 become U+FFFD.
+pub(super) fn json(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    json_inner(text, out);
+    out.push(b'"');
+}
+
+/// Appends what stands between the quotes.
+pub(super) fn json_inner(text: &[u8], out: &mut Vec<u8>) {
+    for chunk in text.utf8_chunks() {
+        let valid = chunk.valid().as_bytes();
+        let mut from = 0;
+        for (at, byte) in valid.iter().enumerate() {
+            if !matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x7f) {
+                continue;
+            }
+            out.extend_from_slice(&valid[from..at]);
+            from = at + 1;
+            match byte {
+                b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+                b'\n' => out.extend_from_slice(b"\\n"),
+                b'\t' => out.extend_from_slice(b"\\t"),
+                other => {
+                    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+                    let digits = [
+                        DIGITS[usize::from(other >> 4)],
+                        DIGITS[usize::from(other & 15)],
+                    ];
+                    out.extend_from_slice(b"\\u00");
+                    out.extend_from_slice(&digits);
+                }
+            }
+        }
+        out.extend_from_slice(&valid[from..]);
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice("\u{fffd}".as_bytes());
+        }
+    }
+}
+
+/// Appends a value of `key=value` text: bare where it can't be misread, else as a JSON string.
+pub(super) fn word(text: &[u8], out: &mut Vec<u8>) {
+    let bare = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'=');
+    match !text.is_empty() && text.iter().all(bare) {
+        true => out.extend_from_slice(text),
+        false => json(text, out),
+    }
+}
+
+/// Appends the value of a Prometheus label, without its quotes.
+pub(super) fn label(text: &str, out: &mut String) {
+    for letter in text.chars() {
+        match letter {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            other => out.push(other),
+        }
+    }
+}

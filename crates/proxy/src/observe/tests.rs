@@ -1,0 +1,1 @@
+//! Lines, figures and spans, as texts.
