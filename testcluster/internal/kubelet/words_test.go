@@ -34,15 +34,15 @@ func TestImageNames(t *testing.T) {
 }
 
 func TestRelocation(t *testing.T) {
-	mounts := map[string]string{"/etc/secret": "/v/a", "/etc/secret/deep": "/v/b", "/root": "/v/c"}
+	mounts := map[string]string{"/etc/secret": "/v/a", "/etc/secret/deep": "/v/b", "/conf": "/v/c"}
 	for _, row := range []struct{ word, expect string }{
 		{"/etc/secret/tls.crt", "/v/a/tls.crt"},
 		{"/etc/secret", "/v/a"},
 		{"/etc/secrets", "/etc/secrets"},
 		{"/etc/secret/deep/x", "/v/b/x"},
 		{"-conf", "-conf"},
-		{"/root/Corefile", "/v/c/Corefile"},
-		{"see /root", "see /root"},
+		{"/conf/Corefile", "/v/c/Corefile"},
+		{"see /conf", "see /conf"},
 	} {
 		if got := relocate(row.word, mounts); got != row.expect {
 			t.Errorf("%s: got %s, expected %s", row.word, got, row.expect)
