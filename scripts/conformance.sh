@@ -16,8 +16,8 @@ cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
 [ "$(id -u)" = 0 ] || fail "needs root, to make network namespaces for the gateway and the pods: call it by sudo"
-for program in ip unshare nsenter setpriv curl; do
-  command -v "$program" >/dev/null || fail "$program is missing: install iproute2, util-linux and curl"
+for program in ip unshare nsenter setpriv; do
+  command -v "$program" >/dev/null || fail "$program is missing: install iproute2 and util-linux"
 done
 [ $# -gt 0 ] || fail "usage: scripts/conformance.sh all|short|NAME..."
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Starts `tidegate up` with the sample in examples/harbor, and watches it until ctrl-C.
+# Starts `tidegate up` with the sample in examples/harbor, two services with traffic to them, and watches it all until
+# ctrl-C.
 #
 # RUN_SECONDS=20 ends by itself after that time, with success. WATCH="pods -A" watches something else. MANIFESTS=DIR
 # applies another directory. DATA=DIR keeps everything there; else it is in a folder that is deleted at the end.
@@ -21,7 +22,7 @@ start_server() {
 # In the foreground where there is a terminal; else in the background, so that signals are heard.
 watch_server() {
   local command=("$tidegate" watch) code=0
-  local words=${WATCH:-namespaces configmaps services endpointslices berths -A}
+  local words=${WATCH:-namespaces services endpointslices berths gateways httproutes backends -A}
   # shellcheck disable=SC2206 # words, on purpose
   command+=($words)
   [ -z "${RUN_SECONDS:-}" ] || command=(timeout --foreground --signal=INT --kill-after=10 "$RUN_SECONDS" "${command[@]}")
@@ -38,8 +39,31 @@ watch_server() {
   [ "$code" = 124 ] || return "$code"
 }
 
+# Two services, and a client of the gateway that never tires.
+start_demo() {
+  local pier=$1
+  setpriv --pdeathsig TERM "$pier" serve "the north pier" 127.43.0.1:8080 &
+  demo_jobs+=("$!")
+  setpriv --pdeathsig TERM "$pier" serve "the south pier" 127.43.0.2:8080 &
+  demo_jobs+=("$!")
+  setpriv --pdeathsig TERM "$pier" ask 127.42.0.10:8080 ferry.localhost / /timetable /tickets &
+  demo_jobs+=("$!")
+}
+
+# What to try, in another shell.
+say_what_to_try() {
+  say "try, in another shell:"
+  say "  curl http://127.42.0.10:8080/timetable"
+  say "  kubectl --kubeconfig $KUBECONFIG apply -f examples/ferry-south.yaml"
+  say "  $tidegate explain http://127.42.0.10:8080/timetable"
+}
+
 # Runs at every end.
 end_all() {
+  local job
+  for job in "${demo_jobs[@]}"; do
+    kill -TERM "$job" 2>/dev/null || true
+  done
   [ -z "${watch_job:-}" ] || kill -INT "$watch_job" 2>/dev/null || true
   if [ -n "${server_job:-}" ]; then
     kill -TERM "$server_job" 2>/dev/null || true
@@ -50,8 +74,10 @@ end_all() {
 
 scripts/setup.sh run
 say "building tidegate"
-cargo build --quiet -p tidegate
+cargo build --quiet -p tidegate --bin tidegate --example pier
 tidegate=$(target_dir)/debug/tidegate
+pier=$(target_dir)/debug/examples/pier
+demo_jobs=()
 manifests=${MANIFESTS:-examples/harbor}
 trap end_all EXIT
 trap 'exit 130' INT
@@ -64,5 +90,8 @@ else
 fi
 start_server "$@"
 export KUBECONFIG=$data/admin.kubeconfig
-say "change a file in $manifests, or in another shell: KUBECONFIG=$KUBECONFIG kubectl get berths -A"
+if [ "$manifests" = examples/harbor ]; then
+  start_demo "$pier"
+  say_what_to_try
+fi
 watch_server

@@ -71,7 +71,7 @@ main() {
   ensure_packages cc=build-essential git=git make=make python3=python3 flock=util-linux
   case $purpose in
     run) ;;
-    test) ensure_packages valgrind=valgrind shellcheck=shellcheck ;;
+    test) ensure_packages valgrind=valgrind shellcheck=shellcheck ip=iproute2 ;;
     *) fail "usage: scripts/setup.sh [run|test]" ;;
   esac
   ensure_rust
