@@ -79,7 +79,11 @@ impl Client<'_> {
     ) -> Next {
         journey.failed(failure);
         let Some(status) = failure.status() else {
-            return Next::Close;
+            // Only HTTP/1.0 may take the end of the connection for the body's.
+            return match self.head.version {
+                Version::Http10 => Next::Cut,
+                Version::Http11 | Version::Http2 => Next::Gone,
+            };
         };
         let text = format!("{failure}\n");
         let mut fields = Fields::new();

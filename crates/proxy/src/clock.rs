@@ -11,9 +11,12 @@ use std::{
     future::{Future, poll_fn},
     pin::pin,
     rc::Rc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Waker},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
+
+use tokio::sync::Notify;
 
 /// The grain of all timeouts.
 pub(crate) const TICK: Duration = Duration::from_millis(TICK_MS);
@@ -62,6 +65,44 @@ struct Date {
     /// When the text must be made anew.
     until: u64,
     text: [u8; 29],
+}
+
+/// Wakes all workers once per [`TICK`], from a thread of its own: cheaper for them than timers of their runtimes, which
+/// are looked at before and after every wait.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ticker(Arc<Mutex<Option<Vec<Arc<Notify>>>>>);
+
+impl Ticker {
+    /// What is notified at every tick. The thread starts with the first one, and ends when nobody is left.
+    pub(crate) fn subscribe(&self) -> Arc<Notify> {
+        let notify = Arc::new(Notify::new());
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match all.as_mut() {
+            Some(all) => all.push(notify.clone()),
+            None => {
+                *all = Some(vec![notify.clone()]);
+                let ticker = self.clone();
+                std::thread::spawn(move || ticker.run());
+            }
+        }
+        notify
+    }
+
+    fn run(self) {
+        loop {
+            std::thread::sleep(TICK);
+            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(subscribed) = all.as_mut() else {
+                return;
+            };
+            subscribed.retain(|notify| Arc::strong_count(notify) > 1);
+            subscribed.iter().for_each(|notify| notify.notify_one());
+            if subscribed.is_empty() {
+                *all = None;
+                return;
+            }
+        }
+    }
 }
 
 impl Deadline {
@@ -154,6 +195,12 @@ impl Clock {
             tick,
             timer: timer.0.clone(),
         });
+    }
+
+    /// Waits; for what is rare.
+    pub(crate) async fn sleep(&self, timer: &Timer, wait: Duration) {
+        let deadline = self.after(wait);
+        poll_fn(|cx| self.poll_passed(timer, deadline, cx)).await;
     }
 
     /// `work`, unless `deadline` passes first.

@@ -21,6 +21,8 @@ pub(crate) struct Connections {
 pub(crate) struct Connection {
     local: SocketAddr,
     peer: SocketAddr,
+    /// The peer's address without its port, as it is told to upstreams.
+    pub(crate) peer_text: Box<str>,
     pub(crate) timer: Timer,
     closing: Cell<bool>,
 }
@@ -36,6 +38,7 @@ impl Connections {
         let connection = Rc::new(Connection {
             local,
             peer,
+            peer_text: peer.ip().to_canonical().to_string().into(),
             timer: Timer::default(),
             closing: Cell::new(closing),
         });

@@ -66,7 +66,7 @@ async fn try_all(
     journey: &mut Journey<'_>,
 ) -> Result<Next, Failure> {
     let clock = &origin.worker.clock;
-    let hash = sticky::hash(origin, client, plan);
+    let hash = sticky::hash(client, plan, journey);
     let mut at = journey.began;
     loop {
         let pick = PickRequest {
@@ -88,7 +88,7 @@ async fn try_all(
         plan.cluster.finish(&chosen, outcome, latency, ended);
         match result {
             Ok(next) => return Ok(next),
-            Err(failed) => tries.again(origin, client, plan, &chosen, failed).await?,
+            Err(failed) => Box::pin(tries.again(origin, client, plan, &chosen, failed)).await?,
         }
         at = Instant::now();
     }
@@ -110,7 +110,8 @@ async fn attempt(
         .backend_request
         .map_or(tries.overall, |time| clock.after(time).min(tries.overall));
     journey.tries += 1;
-    let link = open(origin, plan, endpoint, deadline).await?;
+    let surely = !client.head.method.is_idempotent();
+    let link = open(origin, plan, endpoint, surely, deadline).await?;
     journey.endpoint = Some(link.address);
     prepare::head(client, plan, &link);
     let this = Try {
@@ -126,14 +127,16 @@ async fn open(
     origin: &Origin<'_>,
     plan: &Plan<'_>,
     endpoint: &Rc<Endpoint>,
+    surely: bool,
     deadline: Deadline,
 ) -> Result<Link, Failed> {
     let worker = origin.worker;
-    if let Some(link) = endpoint.take(&worker.clock) {
+    if let Some(link) = endpoint.take(&worker.clock, surely) {
         return Ok(link);
     }
     let timer = &origin.connection.timer;
-    let connecting = plan.cluster.connect(worker, timer, endpoint);
+    // Rare and large: kept out of the task of every connection.
+    let connecting = Box::pin(plan.cluster.connect(worker, timer, endpoint));
     match worker.clock.limit(timer, deadline, connecting).await {
         Ok(Ok(link)) => Ok(link),
         Ok(Err(error)) => Err(Failed::from(Failure::from(error))),

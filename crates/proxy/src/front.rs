@@ -1,6 +1,11 @@
 //! Accepts connections, ends TLS, and hands streams to the protocol that is spoken on them.
 
-use std::{net::SocketAddr, rc::Rc, sync::Arc};
+use std::{
+    net::SocketAddr,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
 
 use tidegate_routing::{BindProtocol, Listener};
 use tokio::{
@@ -11,7 +16,11 @@ use tokio::{
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 use crate::{
-    clock::TICK, connections::Connection, counters::Counters, h1, stream, tls::TlsError,
+    clock::{TICK, Timer},
+    connections::Connection,
+    counters::Counters,
+    h1, stream,
+    tls::TlsError,
     worker::Worker,
 };
 
@@ -36,6 +45,7 @@ pub(crate) async fn accept(
     address: SocketAddr,
     stop: Rc<Notify>,
 ) {
+    let timer = Timer::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -47,13 +57,12 @@ pub(crate) async fn accept(
             // Connections that broke while queued, or no file descriptors: then a moment's rest helps.
             Err(error) => {
                 tracing::debug!(%address, %error, "accept failed");
-                tokio::time::sleep(TICK).await;
+                worker.clock.sleep(&timer, TICK).await;
             }
         }
     }
-    let now = std::task::Context::from_waker(std::task::Waker::noop());
-    let mut now = now;
-    while let std::task::Poll::Ready(Ok((stream, peer))) = listener.poll_accept(&mut now) {
+    let mut now = Context::from_waker(Waker::noop());
+    while let Poll::Ready(Ok((stream, peer))) = listener.poll_accept(&mut now) {
         begin(&worker, stream, address, peer);
     }
 }
@@ -79,16 +88,18 @@ async fn serve(worker: Rc<Worker>, stream: TcpStream, address: SocketAddr, peer:
             let (read, write) = stream::plain(stream);
             h1::serve(&worker, &connection, None, read, write).await;
         }
-        Some(BindProtocol::Https) => match handshake(&worker, &connection, stream).await {
-            Ok((listener, stream)) => {
-                let (read, write) = stream::tls(stream.into());
-                h1::serve(&worker, &connection, Some(listener), read, write).await;
+        Some(BindProtocol::Https) => {
+            match Box::pin(handshake(&worker, &connection, stream)).await {
+                Ok((listener, stream)) => {
+                    let (read, write) = stream::tls(stream.into());
+                    h1::serve(&worker, &connection, Some(listener), read, write).await;
+                }
+                Err(error) => {
+                    Counters::count(&worker.setup.counters.handshakes_failed);
+                    tracing::debug!(%peer, %error, "TLS handshake failed");
+                }
             }
-            Err(error) => {
-                Counters::count(&worker.setup.counters.handshakes_failed);
-                tracing::debug!(%peer, %error, "TLS handshake failed");
-            }
-        },
+        }
     }
     worker.connections.leave(key);
     worker.setup.counters.leave();
@@ -124,4 +135,33 @@ async fn handshake(
         .limit(timer, deadline, handshake)
         .await
         .unwrap_or(Err(HandshakeError::Timeout))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{rc::Rc, sync::Arc};
+
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::serve;
+    use crate::{
+        counters::Counters,
+        options::Options,
+        worker::{Setup, Worker},
+    };
+
+    /// 10,000 idle clients are 10,000 of these.
+    const TASK_BYTES_MAX: usize = 6 * 1024;
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn a_connections_task_is_small() {
+        let setup = Setup::new(&Options::default(), Arc::new(Counters::default()));
+        let worker = Rc::new(Worker::new(0, Arc::new(setup)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let stream = TcpStream::connect(address).await.expect("connected");
+        let task = serve(worker, stream, address, address);
+        let size = std::mem::size_of_val(&task);
+        assert!(size <= TASK_BYTES_MAX, "{size} bytes");
+    }
 }

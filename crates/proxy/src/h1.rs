@@ -52,8 +52,11 @@ pub(crate) async fn serve(
     let mut next = Next::Again;
     let mut first = true;
     while next == Next::Again {
-        if buffer.is_empty() && !await_request(&origin, &mut read, &mut buffer, first).await {
-            break;
+        if buffer.is_empty() {
+            next = await_request(&origin, &mut read, &mut buffer, first).await;
+            if next != Next::Again {
+                break;
+            }
         }
         first = false;
         let mut scratch = worker.scratches.take();
@@ -62,26 +65,35 @@ pub(crate) async fn serve(
         buffer.release(&worker.buffers);
     }
     buffer.discard(&worker.buffers);
-    linger(&origin, &mut read, &mut write, &mut buffer).await;
+    match next {
+        Next::Cut => write.abort(),
+        Next::Gone => {}
+        Next::Again | Next::Close => {
+            linger(&origin, &mut read, &mut write, &mut buffer).await;
+        }
+    }
 }
 
-/// Waits for the first bytes of a request. False when there will be none.
+/// Waits for the first bytes of a request: [`Next::Again`] when they are there.
 async fn await_request(
     origin: &Origin<'_>,
     read: &mut ReadHalf,
     buffer: &mut Buffer,
     first: bool,
-) -> bool {
+) -> Next {
     let worker = origin.worker;
     let timer = &origin.connection.timer;
     let deadline = worker.clock.after(worker.limits().idle_timeout);
     let soon = worker.clock.after(FIRST_TIME);
     poll_fn(|cx| {
         if let Poll::Ready(result) = read.poll_fill(cx, buffer, &worker.buffers) {
-            return Poll::Ready(matches!(result, Ok(1..)));
+            return Poll::Ready(match result {
+                Ok(1..) => Next::Again,
+                Ok(0) | Err(_) => Next::Gone,
+            });
         }
         let deadline = match (origin.connection.is_closing(), first) {
-            (true, false) => return Poll::Ready(false),
+            (true, false) => return Poll::Ready(Next::Close),
             (true, true) => soon,
             (false, _) => deadline,
         };
@@ -89,7 +101,7 @@ async fn await_request(
         worker
             .clock
             .poll_passed(timer, deadline, cx)
-            .map(|()| false)
+            .map(|()| Next::Close)
     })
     .await
 }
@@ -116,12 +128,12 @@ async fn request(
     };
     let failure = match head {
         Ok(()) => return handle(origin, &mut client).await,
-        Err(NoHead::Silence) => return Next::Close,
+        Err(NoHead::Silence) => return Next::Gone,
         Err(NoHead::Refused(error)) => Failure::BadRequest(error.status(), error.reason()),
         Err(NoHead::Timeout) => Failure::ClientTimeout,
     };
-    let mut journey = Journey::begin(origin);
-    client.refuse(origin, &failure, &mut journey).await;
+    let mut journey = Journey::begin(origin, client.head);
+    Box::pin(client.refuse(origin, &failure, &mut journey)).await;
     journey.end(origin, client.head);
     Next::Close
 }

@@ -7,11 +7,14 @@ use std::{
     cell::RefCell,
     future::poll_fn,
     io::{self, IoSlice},
+    mem::MaybeUninit,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{
@@ -75,6 +78,16 @@ impl ReadHalf {
     pub(crate) fn is_ready(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         self.poll_ready(&mut cx).is_ready()
+    }
+
+    /// Asks the kernel whether anything has come, be it the end.
+    pub(crate) fn is_ready_now(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit(); 1];
+        let result = match self {
+            Self::Plain(read) => SockRef::from(read.as_ref()).peek(&mut byte),
+            Self::Tls(read) => SockRef::from(read.stream.borrow().get_ref().0).peek(&mut byte),
+        };
+        !matches!(result, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Reads once. 0 is the end, or a full buffer.
@@ -195,6 +208,17 @@ impl WriteHalf {
             Self::Plain(_) => Poll::Ready(Ok(())),
             Self::Tls(stream) => Pin::new(&mut *stream.borrow_mut()).poll_flush(cx),
         }
+    }
+
+    /// Makes closing look like the failure that it is, where the end of the connection would be taken for the end of a
+    /// body.
+    pub(crate) fn abort(&self) {
+        let zero = Some(Duration::ZERO);
+        // Without it the connection closes all the same.
+        let _ = match self {
+            Self::Plain(write) => SockRef::from(write.as_ref()).set_linger(zero),
+            Self::Tls(stream) => SockRef::from(stream.borrow().get_ref().0).set_linger(zero),
+        };
     }
 
     /// Says that nothing more will be sent; the other half stays open.

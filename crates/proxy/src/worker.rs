@@ -23,7 +23,7 @@ use tokio::{
 
 use crate::{
     buffer::Pool,
-    clock::{Clock, TICK},
+    clock::{Clock, TICK, Ticker, Timer},
     connections::Connections,
     counters::Counters,
     front,
@@ -42,6 +42,7 @@ pub(crate) struct Setup {
     pub(crate) trusted_hops: u32,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tickets: crate::tls::Tickets,
+    ticker: Ticker,
     observers: Option<Arc<dyn Observers>>,
 }
 
@@ -102,6 +103,7 @@ impl Setup {
             trusted_hops: options.trusted_hops,
             counters,
             tickets: crate::tls::Tickets::new(),
+            ticker: Ticker::default(),
             observers: options.observers.clone(),
         }
     }
@@ -127,7 +129,8 @@ pub(crate) fn spawn(
         .name(format!("proxy-{index}"))
         .spawn(move || {
             let runtime = Builder::new_current_thread()
-                .enable_all()
+                // Not the timers: looking at them costs each wait more than reading a request does. See `ticker`.
+                .enable_io()
                 .build_local(LocalOptions::default());
             match runtime {
                 Ok(runtime) => {
@@ -148,7 +151,7 @@ pub(crate) fn spawn(
 }
 
 impl Worker {
-    fn new(index: usize, setup: Arc<Setup>) -> Self {
+    pub(crate) fn new(index: usize, setup: Arc<Setup>) -> Self {
         let observer = setup
             .observers
             .as_ref()
@@ -241,19 +244,19 @@ impl Worker {
             stops.iter().for_each(|stop| stop.notify_one());
         }
         self.connections.close_idle(|_| true);
+        let timer = Timer::default();
         let end = Instant::now() + grace;
         while !self.connections.is_empty() && Instant::now() < end {
-            tokio::time::sleep(TICK).await;
+            self.clock.sleep(&timer, TICK).await;
         }
     }
 
     /// Moves the clock, and sweeps.
     async fn tick(self: Rc<Self>) {
-        let mut interval = tokio::time::interval(TICK);
-        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let ticks_to_come = self.setup.ticker.subscribe();
         let mut ticks = 0_u32;
         loop {
-            interval.tick().await;
+            ticks_to_come.notified().await;
             self.clock.tick();
             ticks += 1;
             if ticks == SWEEP_TICKS {

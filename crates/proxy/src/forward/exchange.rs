@@ -236,7 +236,7 @@ impl Exchange<'_> {
                 return Ok(());
             }
             if self.version == Version::Http11 {
-                self.pass_interim(status).await?;
+                Box::pin(self.pass_interim(status)).await?;
             }
         }
         Err(Failure::BadAnswer)
@@ -321,7 +321,8 @@ impl Exchange<'_> {
         );
         journey.status = self.arrival.head.status;
         if tunnel {
-            return tunnel::run(origin, &mut self.upload.pump, &mut download, journey).await;
+            let running = tunnel::run(origin, &mut self.upload.pump, &mut download, journey);
+            return Box::pin(running).await;
         }
         let (clock, timer) = (&origin.worker.clock, &origin.connection.timer);
         let (upload, deadline) = (&mut self.upload, self.deadline);

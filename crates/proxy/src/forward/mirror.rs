@@ -120,7 +120,7 @@ impl Copy {
     /// One try; an error says whether the connection had been used before.
     async fn exchange(&self, chosen: &Chosen, timer: &Timer) -> Result<(), (Failure, bool)> {
         let worker = &self.worker;
-        let mut link = match chosen.endpoint.take(&worker.clock) {
+        let mut link = match chosen.endpoint.take(&worker.clock, false) {
             Some(link) => link,
             None => {
                 let connecting = self.cluster.connect(worker, timer, &chosen.endpoint);

@@ -22,7 +22,7 @@ pub(super) fn fields(
     remove_hop_by_hop(&mut head.fields);
     let trusted_hops = origin.worker.setup.trusted_hops;
     fields::Forwarded {
-        peer: origin.connection.peer().ip(),
+        peer: &origin.connection.peer_text,
         secure: origin.secure.is_some(),
         authority: head.target.authority(),
         trusted_hops,

@@ -4,10 +4,10 @@ use tidegate_balance::{hash_address, hash_bytes};
 use tidegate_http::KnownName;
 use tidegate_routing::{Balance, ConsistentHash};
 
-use crate::{client::Client, decide::Plan, handle::Origin};
+use crate::{client::Client, decide::Plan, journey::Journey};
 
 /// The hash of what the cluster's balancing goes by. `None`: it goes by nothing of the request's, or it has none of it.
-pub(super) fn hash(origin: &Origin<'_>, client: &Client<'_>, plan: &Plan<'_>) -> Option<u64> {
+pub(super) fn hash(client: &Client<'_>, plan: &Plan<'_>, journey: &Journey<'_>) -> Option<u64> {
     let fields = &client.head.fields;
     plan.cluster.with_balance(|balance| {
         let Balance::ConsistentHash(by) = balance else {
@@ -19,7 +19,7 @@ pub(super) fn hash(origin: &Origin<'_>, client: &Client<'_>, plan: &Plan<'_>) ->
                 .all_known(KnownName::Cookie)
                 .find_map(|cookies| cookie(cookies, name.as_bytes()))
                 .map(hash_bytes),
-            ConsistentHash::SourceAddress => Some(hash_address(origin.connection.peer().ip())),
+            ConsistentHash::SourceAddress => Some(hash_address(journey.client)),
         }
     })
 }

@@ -189,9 +189,8 @@ impl<'c> Tries<'c> {
         self.left -= 1;
         let backoff = self.retry.map_or(Duration::ZERO, |retry| retry.backoff);
         if !backoff.is_zero() {
-            let rest = tokio::time::sleep(backoff);
-            let timer = &origin.connection.timer;
-            if clock.limit(timer, self.overall, rest).await.is_err() {
+            clock.sleep(&origin.connection.timer, backoff).await;
+            if clock.passed(self.overall) {
                 return Err(failure);
             }
         }

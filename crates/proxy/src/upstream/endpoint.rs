@@ -78,12 +78,14 @@ impl Endpoint {
         &self.destination
     }
 
-    /// A connection that was kept and that, as far as the worker knows, is still open.
-    pub(crate) fn take(&self, clock: &Clock) -> Option<Link> {
+    /// A connection that was kept and that, as far as the worker knows, is still open. `surely`: as far as the kernel
+    /// knows, for requests that can't be sent again.
+    pub(crate) fn take(&self, clock: &Clock, surely: bool) -> Option<Link> {
         let mut idle = self.idle.borrow_mut();
         while let Some(Idle { mut link, until }) = idle.pop() {
             // What comes unasked is the end, or not an answer to us.
-            if !clock.passed(until) && !link.read.is_ready() {
+            let closed = link.read.is_ready() || (surely && link.read.is_ready_now());
+            if !clock.passed(until) && !closed {
                 link.reused = true;
                 return Some(link);
             }
