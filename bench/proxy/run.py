@@ -46,7 +46,7 @@ def parse(arguments):
     parser.add_argument("--seconds", type=float, default=2.0, help="of every load (default: 2)")
     parser.add_argument("--warm-up", type=float, default=0.5, help="seconds before each (default: 0.5)")
     parser.add_argument("--rate-share", type=float, default=1.0, help="of the scenarios' fixed rates (default: 1)")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(proxies.NAMES), help="contestants (default: all)")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=proxies.NAMES[:-1], help="contestants (default: all but the engine alone)")
     parser.add_argument("--scenarios", help="only those with this in their names")
     parser.add_argument("--profile", default="dist", choices=["dist", "release", "dev"], help="of client and gateway")
     parser.add_argument("--programs", type=pathlib.Path, help="a folder with client and gateway, which are then not built")
@@ -93,13 +93,15 @@ def main(arguments):
 def build(options):
     """Builds and finds the programs, by name."""
     folder = options.programs or TARGET / ("debug" if options.profile == "dev" else options.profile)
+    ours = {name: proxies.CONTESTANTS[name].package for name in options.only if proxies.CONTESTANTS[name].package}
+    packages = {"client": "proxy-bench"} | ours
     if not options.programs:
-        packages = ["-p", "proxy-bench"] + (["-p", "tidegate"] if "tidegate" in options.only else [])
-        command = ["cargo", "build", f"-j{options.jobs}", "--profile", options.profile, *packages]
+        words = [word for package in packages.values() for word in ("-p", package)]
+        command = ["cargo", "build", f"-j{options.jobs}", "--profile", options.profile, *words]
         print("+", *command, flush=True)
         subprocess.run(command, cwd=ROOT, check=True)
-    programs = {"client": folder / "proxy-bench", "tidegate": folder / "tidegate"}
-    return programs | {name: peers.program(name) for name in options.only if name != "tidegate"}
+    programs = {name: folder / package for name, package in packages.items()}
+    return programs | {name: peers.program(name) for name in options.only if name not in ours}
 
 
 def under_load(routes, programs, options, results, parent):

@@ -93,6 +93,10 @@ class Process:
                 return
         raise self._failure(f"still busy after {timeout:.0f} s")
 
+    def alive(self):
+        """Whether it hasn't ended by itself."""
+        return self._popen.poll() is None
+
     def end(self):
         """Ends the process, by force if it does not listen."""
         self._popen.send_signal(signal.SIGTERM)

@@ -34,7 +34,7 @@ def configuration(plan, routes, certificate):
     backends = "\n".join(f"backend b{number}\n  server s {address}" for number, address in enumerate(plan.backends))
     return f"""global
   nbthread 1
-  maxconn 16384
+  maxconn 4096
   log stdout len 4096 format raw daemon
 defaults
   mode http

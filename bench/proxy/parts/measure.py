@@ -65,6 +65,7 @@ class Bench:
             spent, others, seconds = proxy.used().since(before), used(generators).since(others), time.monotonic() - began
             said = fields(load.expect("DONE", 30))
         figures = {
+            "rate": rate,
             "rps": counted / seconds,
             "cpu_us": spent.total / max(counted, 1) * 1e6,
             # The kernel's ticks are coarse: they say how the exact sum divides.

@@ -37,7 +37,7 @@ user root;
 pid {plan.folder}/nginx.pid;
 worker_processes 1;
 error_log stderr warn;
-events {{ worker_connections 16384; }}
+events {{ worker_connections 8192; }}
 http {{
   client_body_temp_path {plan.folder}/body;
   proxy_temp_path {plan.folder}/proxy;
@@ -52,6 +52,7 @@ http {{
   keepalive_timeout 1h;
   ssl_certificate {chain};
   ssl_certificate_key {key};
+  ssl_protocols TLSv1.2 TLSv1.3;
   ssl_session_cache shared:bench:10m;
   proxy_http_version 1.1;
   proxy_set_header Connection "";

@@ -18,11 +18,11 @@ ORIGIN_PORT = 20990
 class Ports:
     """Where one proxy listens."""
 
+    host: str
     http: int  # HTTP/1.1
     h2c: int  # HTTP/2 with prior knowledge
     https: int  # HTTP/1.1 and HTTP/2 by ALPN
     admin: int
-    host: str = "127.0.0.1"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,10 +79,11 @@ def addresses(routes):
     return [f"127.9.0.{number + 1}:{ORIGIN_PORT}" for number in range(count)]
 
 
-def ports(number):
-    """The ports of the contestant of that number."""
+def ports(number, own_address=False, prior_knowledge=False):
+    """The ports of the contestant of that number. HTTP/2 with prior knowledge has a port of its own where it must."""
     first = 21000 + 10 * number
-    return Ports(first, first + 1, first + 2, first + 3)
+    host = f"127.42.{number}.1" if own_address else "127.0.0.1"
+    return Ports(host, first, first if prior_knowledge else first + 1, first + 2, first + 3)
 
 
 def make_certificate(folder):

@@ -8,12 +8,31 @@ import shutil
 import socket
 import time
 
-from parts import caddy, envoy, haproxy, nginx, tidegate
+from parts import caddy, engine, envoy, haproxy, nginx, tidegate
 from parts.plan import Plan, ports
 from runner.processes import Failed, running
 
-COMMANDS = {"tidegate": tidegate.command, "nginx": nginx.command, "haproxy": haproxy.command, "envoy": envoy.command, "caddy": caddy.command}
-NAMES = tuple(COMMANDS)
+
+@dataclasses.dataclass(frozen=True)
+class Contestant:
+    """How one is started."""
+
+    command: object  # of a plan and a program
+    package: str | None = None  # ours, which cargo builds
+    logs: bool = True
+    own_address: bool = False
+    prior_knowledge: bool = False  # on the port of HTTP/1.1
+
+
+CONTESTANTS = {
+    "tidegate": Contestant(tidegate.command, "tidegate", logs=False, own_address=True, prior_knowledge=True),
+    "nginx": Contestant(nginx.command),
+    "haproxy": Contestant(haproxy.command),
+    "envoy": Contestant(envoy.command),
+    "caddy": Contestant(caddy.command),
+    "engine": Contestant(engine.command, "proxy-engine", logs=False, prior_knowledge=True),
+}
+NAMES = tuple(CONTESTANTS)
 PROXY_CORE, LOAD_CORE = 1, 0
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -69,6 +88,8 @@ class Proxy:
 
     def forget_log(self):
         """Empties the access log. It must have grown: a contestant without one would have it easier."""
+        if not CONTESTANTS[self.name].logs:
+            return
         if not self.plan.log.exists() or self.plan.log.stat().st_size == 0:
             raise Failed(f"{self.name}: no access log")
         os.truncate(self.plan.log, 0)
@@ -94,11 +115,12 @@ def started(name, program, routes, parent):
     """A contestant for the duration of a block, once the last of its routes answers."""
     folder = parent / f"{name}-{routes}"
     folder.mkdir()
-    plan = Plan(routes, folder, ports(NAMES.index(name)))
+    contestant = CONTESTANTS[name]
+    plan = Plan(routes, folder, ports(NAMES.index(name), contestant.own_address, contestant.prior_knowledge))
     began = time.monotonic()
     try:
-        with running(name, pinned(PROXY_CORE, COMMANDS[name](plan, program)), folder) as process:
-            wait_ready(name, plan)
+        with running(name, pinned(PROXY_CORE, contestant.command(plan, program)), folder) as process:
+            wait_ready(name, plan, process)
             yield Proxy(name, plan, process.pid, time.monotonic() - began)
     except Failed as failure:
         raise Failed(f"{failure}\n{(folder / f'{name}.log').read_text(errors='replace')[-2000:]}") from None
@@ -106,16 +128,16 @@ def started(name, program, routes, parent):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wait_ready(name, plan, patience=120):
+def wait_ready(name, plan, process, patience=120):
     """Waits until the last host's last path answers."""
     host, path = list(plan.each_host())[-1][0], list(plan.each_path())[-1]
     request = f"GET {path}10 HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode()
     deadline, said = time.monotonic() + patience, b""
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.alive():
         with contextlib.suppress(OSError), socket.create_connection((plan.ports.host, plan.ports.http), 5) as connection:
             connection.sendall(request)
             said = b"".join(iter(lambda: connection.recv(4096), b""))
             if said.startswith(b"HTTP/1.1 200 ") and said.endswith(b"x" * 10):
                 return
         time.sleep(0.05)
-    raise Failed(f"{name}: not ready after {patience} s: {said[:200]!r}")
+    raise Failed(f"{name}: not ready: {said[:200]!r}")

@@ -38,7 +38,7 @@ class Results:
 
 def versions(programs):
     """Of the toolchain and of what competes."""
-    found = {name: peers.version(name, path) for name, path in programs.items() if name not in ("client", OURS)}
+    found = {name: peers.version(name, path) for name, path in programs.items() if name in ("nginx", "haproxy", "envoy", "caddy")}
     return {"rustc": output(["rustc", "--version"], ROOT), OURS: output(["git", "describe", "--always", "--dirty"], ROOT)} | found
 
 
@@ -59,6 +59,11 @@ class Figures:
     def median(self, *which):
         """The middle of the rounds; None if nothing was measured."""
         return median(self.values(*which))
+
+    def overloaded(self, *which):
+        """Whether fewer requests were answered than were due."""
+        reached = self.median(*which, "fixed_rps")
+        return reached is not None and reached < 0.95 * self.median(*which, "fixed_rate")
 
 
 def tables(head, rows):
@@ -133,7 +138,10 @@ def figure_table(figures, routes, scenarios, key, heading, form, ranged):
     for scenario in scenarios:
         cells = [scenario]
         for name in figures.names:
-            values = [value for value in figures.values(name, routes, scenario, key) if value is not None]
+            values = figures.values(name, routes, scenario, key)
+            if key.startswith("fixed_p") and figures.overloaded(name, routes, scenario):
+                cells.append("overloaded")
+                continue
             around = f" ({form.format(min(values))}–{form.format(max(values))})" if ranged and values else ""
             cells.append(form.format(median(values)) + around if values else "–")
         own = figures.median(OURS, routes, scenario, key)
