@@ -83,6 +83,9 @@ fields! {
     Time = "time",
     RequestId = "request_id",
     TraceId = "trace_id",
+    /// The client, by what trusted proxies in front say of it.
+    Client = "client",
+    /// The other end of the connection.
     Peer = "peer",
     Local = "local",
     Scheme = "scheme",
@@ -218,6 +221,7 @@ impl Line<'_> {
                     self.text(field, &span.trace_id_text());
                 }
             }
+            Field::Client => self.show(field, Some(record.client)),
             Field::Peer => self.show(field, Some(record.peer)),
             Field::Local => self.show(field, Some(record.local)),
             Field::Scheme => self.text(field, if record.secure { b"https" } else { b"http" }),

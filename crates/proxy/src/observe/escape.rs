@@ -7,33 +7,30 @@ pub(super) fn json(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Appends what stands between the quotes.
+/// Appends what stands between the quotes. Control characters are written as escapes, those beyond ASCII too.
 pub(super) fn json_inner(text: &[u8], out: &mut Vec<u8>) {
     for chunk in text.utf8_chunks() {
-        let valid = chunk.valid().as_bytes();
+        let valid = chunk.valid();
         let mut from = 0;
-        for (at, byte) in valid.iter().enumerate() {
-            if !matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x7f) {
-                continue;
-            }
-            out.extend_from_slice(&valid[from..at]);
-            from = at + 1;
-            match byte {
-                b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
-                b'\n' => out.extend_from_slice(b"\\n"),
-                b'\t' => out.extend_from_slice(b"\\t"),
+        for (at, letter) in
+            valid.match_indices(|letter: char| letter.is_control() || matches!(letter, '"' | '\\'))
+        {
+            out.extend_from_slice(&valid.as_bytes()[from..at]);
+            from = at + letter.len();
+            match letter {
+                "\"" => out.extend_from_slice(b"\\\""),
+                "\\" => out.extend_from_slice(b"\\\\"),
+                "\n" => out.extend_from_slice(b"\\n"),
+                "\t" => out.extend_from_slice(b"\\t"),
                 other => {
-                    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-                    let digits = [
-                        DIGITS[usize::from(other >> 4)],
-                        DIGITS[usize::from(other & 15)],
-                    ];
-                    out.extend_from_slice(b"\\u00");
+                    let mut digits = *b"\\u0000";
+                    let number = other.chars().next().map_or(0, u128::from);
+                    super::trace::digits(number, &mut digits[2..]);
                     out.extend_from_slice(&digits);
                 }
             }
         }
-        out.extend_from_slice(&valid[from..]);
+        out.extend_from_slice(&valid.as_bytes()[from..]);
         if !chunk.invalid().is_empty() {
             out.extend_from_slice("\u{fffd}".as_bytes());
         }

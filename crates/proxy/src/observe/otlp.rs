@@ -174,7 +174,7 @@ impl Traces {
 impl Writer {
     /// Whether a request that comes without a trace begins one.
     pub(super) fn sample(&self, random: u64) -> bool {
-        self.one_in > 0 && random % u64::from(self.one_in) == 0
+        self.one_in > 0 && random.is_multiple_of(u64::from(self.one_in))
     }
 
     pub(super) fn write(&self, record: &RequestRecord<'_>) {

@@ -7,6 +7,10 @@ use crate::{observe::escape, record::Reason};
 
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
+/// Name, help, and where it is found.
+type HistogramOf = (&'static str, &'static str, fn(&Listener) -> &Sums);
+type Series<T> = (&'static str, &'static str, fn(&Listener) -> T);
+
 /// A histogram's sums.
 #[derive(Default)]
 struct Sums {
@@ -140,7 +144,7 @@ fn put_listeners(text: &mut String, listeners: &BTreeMap<String, Listener>) {
     for (listener, sums) in listeners {
         put_classes(text, name, ("listener", listener), &sums.classes);
     }
-    let counters: [(&str, &str, fn(&Listener) -> u64); 3] = [
+    let counters: [Series<u64>; 3] = [
         (
             "request_bytes_total",
             "Bytes of requests' bodies.",
@@ -161,7 +165,7 @@ fn put_listeners(text: &mut String, listeners: &BTreeMap<String, Listener>) {
             line(text, name, &[("listener", listener)], of(sums));
         }
     }
-    let histograms: [(&str, &str, fn(&Listener) -> &Sums); 2] = [
+    let histograms: [HistogramOf; 2] = [
         (
             "request_duration_seconds",
             "From a request's head to the last byte of its answer.",
