@@ -271,6 +271,58 @@ fn value(text: &str, series: &str) -> f64 {
         .expect("a number")
 }
 
+/// What three workers with five requests each, and a fourth with one, make.
+const FIGURES: &[(&str, f64)] = &[
+    (
+        r#"tidegate_requests_total{listener="infra/edge/http",class="2xx"}"#,
+        6.0,
+    ),
+    (
+        r#"tidegate_requests_total{listener="infra/edge/http",class="none"}"#,
+        3.0,
+    ),
+    (
+        r#"tidegate_requests_total{listener="none",class="2xx"}"#,
+        1.0,
+    ),
+    (
+        r#"tidegate_route_requests_total{route="default/shop",class="4xx"}"#,
+        3.0,
+    ),
+    (
+        r#"tidegate_answers_by_reason_total{reason="no_endpoint"}"#,
+        3.0,
+    ),
+    (
+        r#"tidegate_retries_total{listener="infra/edge/http"}"#,
+        15.0,
+    ),
+    (
+        r#"tidegate_answer_bytes_total{listener="infra/edge/http"}"#,
+        15_360.0,
+    ),
+    (
+        r#"tidegate_request_duration_seconds_bucket{listener="infra/edge/http",le="0.001"}"#,
+        0.0,
+    ),
+    (
+        r#"tidegate_request_duration_seconds_bucket{listener="infra/edge/http",le="0.0025"}"#,
+        15.0,
+    ),
+    (
+        r#"tidegate_request_duration_seconds_bucket{listener="infra/edge/http",le="+Inf"}"#,
+        15.0,
+    ),
+    (
+        r#"tidegate_request_duration_seconds_count{listener="infra/edge/http"}"#,
+        15.0,
+    ),
+    (
+        r#"tidegate_request_duration_seconds_sum{listener="infra/edge/http"}"#,
+        0.018_51,
+    ),
+];
+
 #[test]
 fn figures_are_summed_over_workers() {
     let observability = Observability::start(ObserveOptions::default()).expect("no thread");
@@ -287,58 +339,9 @@ fn figures_are_summed_over_workers() {
     }
     observability.observer(3).ended(&record(None, None));
     let text = observability.metrics();
-    for (series, expect) in [
-        (
-            r#"tidegate_requests_total{listener="infra/edge/http",class="2xx"}"#,
-            6.0,
-        ),
-        (
-            r#"tidegate_requests_total{listener="infra/edge/http",class="none"}"#,
-            3.0,
-        ),
-        (
-            r#"tidegate_requests_total{listener="none",class="2xx"}"#,
-            1.0,
-        ),
-        (
-            r#"tidegate_route_requests_total{route="default/shop",class="4xx"}"#,
-            3.0,
-        ),
-        (
-            r#"tidegate_answers_by_reason_total{reason="no_endpoint"}"#,
-            3.0,
-        ),
-        (
-            r#"tidegate_retries_total{listener="infra/edge/http"}"#,
-            15.0,
-        ),
-        (
-            r#"tidegate_answer_bytes_total{listener="infra/edge/http"}"#,
-            15_360.0,
-        ),
-        (
-            r#"tidegate_request_duration_seconds_bucket{listener="infra/edge/http",le="0.001"}"#,
-            0.0,
-        ),
-        (
-            r#"tidegate_request_duration_seconds_bucket{listener="infra/edge/http",le="0.0025"}"#,
-            15.0,
-        ),
-        (
-            r#"tidegate_request_duration_seconds_bucket{listener="infra/edge/http",le="+Inf"}"#,
-            15.0,
-        ),
-        (
-            r#"tidegate_request_duration_seconds_count{listener="infra/edge/http"}"#,
-            15.0,
-        ),
-        (
-            r#"tidegate_request_duration_seconds_sum{listener="infra/edge/http"}"#,
-            0.018_51,
-        ),
-    ] {
+    for (series, expect) in FIGURES {
         assert!(
-            (value(&text, series) - expect).abs() < 1e-9,
+            (value(&text, series) - *expect).abs() < 1e-9,
             "{series}: {}",
             value(&text, series)
         );
