@@ -48,6 +48,8 @@ const BIND_AGAIN: Duration = Duration::from_secs(2);
 /// How long what refers to a new object waits for that object to be read: at the start, and later.
 const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 const REFERENCE_PATIENCE: Duration = Duration::from_millis(300);
+/// However many such objects there are, one after the other: no longer than this in all.
+const HELD_MAX: Duration = Duration::from_secs(1);
 /// How long a start waits for some kinds before it says so.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -69,6 +71,8 @@ struct Turns {
     complain: Option<Instant>,
     /// Something was fed that is not on disk.
     unsaved: bool,
+    /// Objects whose status was due before all kinds were read: what is on disk may be old.
+    early: BTreeSet<Target>,
 }
 
 #[derive(Default)]
@@ -77,6 +81,7 @@ struct Held {
     statuses: BTreeSet<Target>,
     orders: Vec<tidegate_compile::InfrastructureChange>,
     until: Option<Instant>,
+    since: Option<Instant>,
 }
 
 impl Engine {
@@ -95,6 +100,7 @@ impl Engine {
             bind_again: None,
             complain: Some(Instant::now() + PATIENCE),
             unsaved: false,
+            early: BTreeSet::new(),
         };
         turns.boot();
         turns.engine.feed.start();
@@ -186,6 +192,11 @@ impl Turns {
         self.disk_at = None;
         self.began = true;
         self.complain = None;
+        if self.engine.feed.is_complete() {
+            for (kind, key) in std::mem::take(&mut self.early) {
+                self.engine.compiler.recheck(kind, &key);
+            }
+        }
         self.compile();
         self.bind_again_in_time();
         if self.unsaved
@@ -202,8 +213,10 @@ impl Turns {
         let mut output = self.engine.compiler.build(now_s());
         self.engine.feed.refer(&output.references, now);
         let until = self.engine.feed.holds_until(now, self.patience());
-        if until.is_some() {
-            self.hold(output, until);
+        if let Some(until) = until
+            && !self.is_held_long_enough(now)
+        {
+            self.hold(output, until, now);
             return;
         }
         if let Some(held) = self.held.take() {
@@ -232,9 +245,16 @@ impl Turns {
         }
     }
 
-    fn hold(&mut self, output: Output, until: Option<Instant>) {
+    fn is_held_long_enough(&self, now: Instant) -> bool {
+        let first = self.last.generation == 0;
+        let since = self.held.as_ref().and_then(|held| held.since);
+        !first && since.is_some_and(|since| now >= since + HELD_MAX)
+    }
+
+    fn hold(&mut self, output: Output, until: Instant, now: Instant) {
         let held = self.held.get_or_insert_default();
-        held.until = until;
+        held.since.get_or_insert(now);
+        held.until = Some(until);
         held.statuses
             .extend(output.statuses.into_iter().map(|one| (one.kind, one.key)));
         held.orders.extend(output.infrastructure);
@@ -279,6 +299,9 @@ impl Turns {
             for one in statuses {
                 self.engine.compiler.recheck(one.kind, &one.key);
             }
+        } else if !self.engine.feed.is_complete() {
+            let targets = statuses.into_iter().map(|one| (one.kind, one.key));
+            self.early.extend(targets);
         } else if !statuses.is_empty() {
             // Where the receiver is gone, all ends.
             let _ = self.engine.writer.send(News::Statuses(statuses));

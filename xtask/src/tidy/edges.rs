@@ -134,6 +134,7 @@ const TABLE: &[Allowed] = &[
         uses: &[
             "tidegate-informer",
             "tidegate-client",
+            "tidegate-http",
             "tidegate-schema",
             "tidegate-apiserver",
             "tidegate-control",

@@ -2,6 +2,7 @@
 //!
 //! Invariants: for each object at most one write is under way and at most one waits, the newest. Writes of one object
 //! are spaced, the more the longer they go on, so that a Gateway whose routes arrive one by one is not written for each.
+//! What another writer undoes is written again ever more seldom.
 //! What met a newer version of the object is dropped: the informer brings that version, and the compiler speaks again.
 
 use super::bucket::Bucket;
@@ -60,6 +61,9 @@ struct Entry {
     last_sent: Option<Instant>,
     /// How many writes came within a short time of another.
     busy: u32,
+    /// What was written last, as a checksum, and how often in a row someone has undone it.
+    written: Option<u32>,
+    undone: u32,
     failures: u32,
 }
 
@@ -75,6 +79,9 @@ const SPACING_MAX: Duration = Duration::from_secs(1);
 const BUSY_FREE: u32 = 4;
 /// An object that was left alone that long is not busy.
 const CALM: Duration = Duration::from_secs(3);
+/// What someone undid is written again after this, doubled each time, and at most.
+const UNDONE: Duration = Duration::from_millis(250);
+const UNDONE_MAX: Duration = Duration::from_secs(300);
 /// After failures: at first, and at most.
 const BACKOFF: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
@@ -106,6 +113,7 @@ impl Queue {
             return;
         }
         entry.failures = 0;
+        entry.note(&update);
         let at = entry.next_time(now);
         entry.waiting = Some((at, Box::new(update)));
         self.due.insert((at, target));
@@ -218,7 +226,24 @@ impl Entry {
             return now;
         };
         let more = self.busy.saturating_sub(BUSY_FREE).min(8);
-        now.max(last + (SPACING * (1 << more)).min(SPACING_MAX))
+        let spaced = last + (SPACING * (1 << more)).min(SPACING_MAX);
+        match self.undone {
+            0 => now.max(spaced),
+            undone => now.max(last + (UNDONE * (1 << undone.min(10))).min(UNDONE_MAX)),
+        }
+    }
+
+    /// Whether this is what was written already, and someone undid it. What was computed before our write came back
+    /// says nothing of others.
+    fn note(&mut self, update: &StatusUpdate) {
+        let early = self
+            .bases
+            .iter()
+            .any(|base| **base == *update.resource_version);
+        self.undone = match self.written {
+            Some(written) if !early && written == checksum(update) => self.undone.saturating_add(1),
+            _ => 0,
+        };
     }
 
     fn send(&mut self, now: Instant) -> Option<Box<StatusUpdate>> {
@@ -241,6 +266,7 @@ impl Entry {
 
     fn written(&mut self, sent: &StatusUpdate, version: String) {
         self.failures = 0;
+        self.written = Some(checksum(sent));
         let base = sent.resource_version.to_string();
         // Else it was computed from a version that is not of our making: the chain begins anew.
         if self.result.as_ref() != Some(&base) || self.bases.len() >= BASES_MAX {
@@ -259,6 +285,11 @@ impl Entry {
     fn backoff(&self) -> Duration {
         (BACKOFF * (1 << self.failures.saturating_sub(1).min(10))).min(BACKOFF_MAX)
     }
+}
+
+/// What is ours in it.
+fn checksum(update: &StatusUpdate) -> u32 {
+    crc32fast::hash(update.owned.to_string().as_bytes())
 }
 
 #[cfg(test)]

@@ -37,6 +37,8 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
     /// Where the last good objects are kept, so that it serves without the API server
+    ///
+    /// A process that is started on the directory of a running one takes over from it, without a refused connection.
     #[arg(long, value_name = "DIR")]
     pub(super) state_dir: Option<PathBuf>,
     /// Let a Backend lead to loopback, link-local and metadata addresses

@@ -35,7 +35,7 @@ pub(super) fn render(rows: &[Row]) -> String {
 pub(super) fn rows(route: &Value, gateways: &[Value]) -> Vec<Row> {
     let namespace = text(&route["metadata"]["namespace"]);
     let name = format!("{namespace}/{}", text(&route["metadata"]["name"]));
-    let hosts = list(&route["spec"]["hostnames"], |host| text(host));
+    let hosts = list(&route["spec"]["hostnames"], text);
     let hosts = if hosts.is_empty() {
         "*".to_owned()
     } else {

@@ -416,3 +416,55 @@ fn a_new_process_takes_over_without_a_failed_request() {
     assert_eq!(old.wait(), Some(0));
     server.end();
 }
+
+/// How long it takes from the acknowledgement of a new route to the first 200. `TIDEGATE_ROUTES` says how many there are
+/// before.
+#[test]
+#[ignore = "a measurement, for a release build"]
+#[expect(clippy::print_stdout, reason = "its result is what it says")]
+fn change_to_answer() {
+    let folder = Folder::new();
+    let up = up(&folder, "127.43.8.0/24");
+    let api = up.api();
+    let origin = Origin::start("a");
+    create(&api, GATEWAYS, &gateway("web", 8080));
+    create(&api, BACKENDS, &backend("a", origin.address()));
+    let at = programmed(&api, "web");
+    let before: u32 =
+        std::env::var("TIDEGATE_ROUTES").map_or(500, |text| text.parse().expect("a number"));
+    for number in 0..before {
+        let name = format!("old-{number}");
+        create(&api, ROUTES, &route(&name, "web", &format!("/{name}"), "a"));
+    }
+    until_answer(at, &format!("/old-{}", before - 1), "200");
+    let mut times = Vec::new();
+    let mut wrong = Vec::new();
+    for number in 0..500 {
+        let name = format!("new-{number}");
+        let path = format!("/{name}");
+        create(&api, ROUTES, &route(&name, "web", &path, "a"));
+        let acknowledged = Instant::now();
+        loop {
+            let answer = ask(at, &path);
+            if answer.starts_with("200") {
+                break;
+            }
+            if !answer.starts_with("404") {
+                wrong.push(answer);
+            }
+            assert!(acknowledged.elapsed() < PATIENCE, "{path} is not served");
+        }
+        times.push(acknowledged.elapsed());
+    }
+    times.sort();
+    let micros = |share: usize| times[(times.len() - 1) * share / 100].as_micros();
+    println!(
+        "{before} routes before: p50 {} us, p90 {} us, p99 {} us, longest {} us",
+        micros(50),
+        micros(90),
+        micros(99),
+        micros(100)
+    );
+    assert!(wrong.is_empty(), "{wrong:?}");
+    up.end();
+}

@@ -4,7 +4,13 @@ use super::{Next, Outcome, Queue, Target};
 use std::time::{Duration, Instant};
 use tidegate_compile::{Kind, ObjectKey, StatusUpdate};
 
+/// Each is another text, unless the version ends with `=`.
 fn update(name: &str, version: &str) -> StatusUpdate {
+    let owned = if version.ends_with('=') {
+        "same"
+    } else {
+        version
+    };
     StatusUpdate {
         kind: Kind::HttpRoute,
         key: ObjectKey::new("n", name),
@@ -12,7 +18,7 @@ fn update(name: &str, version: &str) -> StatusUpdate {
         resource_version: version.into(),
         generation: 1,
         status: serde_json::Value::Null,
-        owned: serde_json::Value::Null,
+        owned: owned.into(),
     }
 }
 
@@ -99,6 +105,14 @@ fn own_writes_do_not_outdate_what_was_computed_before_them() {
 fn what_met_a_newer_version_is_dropped() {
     check("0 want a@1; 0 next a@1; 1 outdated a; 9999 next -");
     check("0 want a@1; 0 next a@1; 1 want a@2; 2 outdated a; 50 next a@2");
+}
+
+#[test]
+fn what_someone_undoes_is_written_ever_more_seldom() {
+    check(
+        "0 want a@1=; 0 next a@1=; 0 done a@2; 10 want a@3=; 499 next -; 500 next a@3=; 500 done a@4; \
+         510 want a@5=; 1499 next -; 1500 next a@5=; 1500 done a@6; 1600 want a@7; 1600 next a@7",
+    );
 }
 
 #[test]
