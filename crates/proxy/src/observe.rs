@@ -11,7 +11,7 @@ mod outbox;
 mod time;
 mod trace;
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, io};
 
 pub(crate) use self::trace::{client_context, pass_on};
 use self::{
@@ -37,7 +37,7 @@ pub struct ObserveOptions {
     pub routes_max: usize,
 }
 
-/// Tells. Give it to [`crate::Options::observers`], and keep it for [`Observability::metrics`].
+/// Tells. It goes to [`crate::Options::observers`]; figures are to be had from [`crate::Proxy::metrics`].
 pub struct Observability {
     log: Option<AccessLog>,
     metrics: Metrics,
@@ -63,9 +63,24 @@ impl Observability {
             traces: options.traces.map(Traces::start).transpose()?,
         })
     }
+}
 
-    /// Figures of all requests so far, in Prometheus' text format.
-    pub fn metrics(&self) -> String {
+impl fmt::Debug for Observability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observability").finish_non_exhaustive()
+    }
+}
+
+impl Observers for Observability {
+    fn observer(&self, _worker: usize) -> Box<dyn Observer> {
+        Box::new(Worker {
+            log: self.log.as_ref().map(AccessLog::writer),
+            metrics: self.metrics.worker(),
+            traces: self.traces.as_ref().map(Traces::writer),
+        })
+    }
+
+    fn metrics(&self) -> String {
         let mut text = self.metrics.render();
         let mut put = |name: &str, help: &str, value: u64| {
             metrics::put_counter(&mut text, name, help, value);
@@ -85,29 +100,6 @@ impl Observability {
             );
         }
         text
-    }
-}
-
-impl fmt::Debug for Observability {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observability").finish_non_exhaustive()
-    }
-}
-
-impl Observers for Observability {
-    fn observer(&self, _worker: usize) -> Box<dyn Observer> {
-        Box::new(Worker {
-            log: self.log.as_ref().map(AccessLog::writer),
-            metrics: self.metrics.worker(),
-            traces: self.traces.as_ref().map(Traces::writer),
-        })
-    }
-}
-
-/// Two owners: the proxy hears of requests, the admin listener asks for figures.
-impl Observers for Arc<Observability> {
-    fn observer(&self, worker: usize) -> Box<dyn Observer> {
-        (**self).observer(worker)
     }
 }
 

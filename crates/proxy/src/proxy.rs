@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    io,
+    fmt, io,
     net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     counters::Counters,
     options::Options,
+    record::Observers,
     sockets,
     worker::{self, Command, Opened, Setup},
 };
@@ -30,6 +31,16 @@ pub struct Proxy {
     /// Changed by one `apply` at a time.
     state: Mutex<State>,
     counters: Arc<Counters>,
+    observers: Told,
+}
+
+/// Who hears of requests.
+struct Told(Option<Arc<dyn Observers>>);
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Told").field(&self.0.is_some()).finish()
+    }
 }
 
 /// What all workers serve now.
@@ -101,6 +112,7 @@ impl Proxy {
             threads: Mutex::new(threads),
             state: Mutex::new(state),
             counters,
+            observers: Told(options.observers),
         })
     }
 
@@ -181,6 +193,13 @@ impl Proxy {
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// What observers have counted of requests, in Prometheus' text format; empty where there are none.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let observers = self.observers.0.as_ref();
+        observers.map_or_else(String::new, |observers| observers.metrics())
     }
 
     /// Stops listening, ends requests in peace (`Connection: close`), and returns when no connection is left or `grace`

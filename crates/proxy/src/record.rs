@@ -14,6 +14,11 @@ use crate::observe::{Span, TraceContext};
 /// Makes an observer for each worker, on the worker's own thread.
 pub trait Observers: Send + Sync {
     fn observer(&self, worker: usize) -> Box<dyn Observer>;
+
+    /// What all of them have counted, in Prometheus' text format.
+    fn metrics(&self) -> String {
+        String::new()
+    }
 }
 
 /// Hears of one worker's requests. It is called on the request path: it must not block.
