@@ -57,13 +57,14 @@ impl Store {
             kind: "InvalidKind",
         };
         let (found, unresolved) = self.authorities(&trust.authorities, reasons, |_| true, uses);
-        let is_empty = found.is_empty();
-        let refusal = is_empty.then(|| {
+        // What was good before is still trusted, but it's no reason to accept what is there now.
+        let is_usable = |reference| self.is_authority_good(reference);
+        let refusal = (!trust.authorities.iter().any(is_usable)).then(|| {
             let text = "none of its references to authorities can be used";
             ("NoValidCACertificate", text.into())
         });
         TrustOutcome {
-            anchors: (!is_empty).then_some(TrustAnchors::Given(found)),
+            anchors: (!found.is_empty()).then_some(TrustAnchors::Given(found)),
             refusal,
             unresolved,
         }
@@ -110,6 +111,12 @@ impl Store {
             }
         }
         (found, fault)
+    }
+
+    fn is_authority_good(&self, reference: &Reference) -> bool {
+        reference
+            .known(&[Kind::ConfigMap, Kind::Secret])
+            .is_some_and(|kind| matches!(self.authority(kind, &reference.key), (Some(_), None)))
     }
 
     /// What is good there, and what is wrong with it.
