@@ -50,12 +50,22 @@ start_demo() {
   demo_jobs+=("$!")
 }
 
-# What to try, in another shell.
+# What to try, in another shell. Where another gateway has the usual port, ours is named.
 say_what_to_try() {
+  local line='' admin=''
+  while read -r -t 10 line <&"${SERVER[0]}"; do
+    case $line in
+      *"answers questions at http://127.0.0.1:19901") break ;;
+      *"answers questions at http://"*)
+        admin=" --admin ${line##*http://}"
+        break
+        ;;
+    esac
+  done
   say "try, in another shell:"
   say "  curl http://127.42.0.10:8080/timetable"
   say "  kubectl --kubeconfig $KUBECONFIG apply -f examples/ferry-south.yaml"
-  say "  $tidegate explain http://127.42.0.10:8080/timetable"
+  say "  $tidegate explain http://127.42.0.10:8080/timetable$admin"
 }
 
 # Runs at every end.

@@ -271,6 +271,14 @@ fn commands_from_nothing_to_an_explanation() {
     let answer = origin::get_host(at, "/shop/x", "shop.localhost").expect("an answer");
     assert_eq!(answer, (200, "a GET /base/x".to_owned()));
 
+    check_routes_and_explain(&up, at);
+    up.end();
+}
+
+/// What is said of the one route that `expose` has made.
+#[track_caller]
+fn check_routes_and_explain(up: &Up, at: SocketAddr) {
+    let kubeconfig = up.kubeconfig.display().to_string();
     let listed = finish(&["routes", "--kubeconfig", &kubeconfig]);
     let line = listed.stdout.lines().nth(1).unwrap_or_default();
     let words: Vec<&str> = line.split_whitespace().collect();
@@ -308,7 +316,6 @@ fn commands_from_nothing_to_an_explanation() {
     );
     let lost = finish(&["explain", &url, "-H", "Host: other", "--admin", admin]);
     assert!(lost.stdout.contains("answer    404"), "{}", lost.stdout);
-    up.end();
 }
 
 /// A `tidegate gateway` on a server of `tidegate up`.
