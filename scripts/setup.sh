@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what this machine lacks to build and run Tidegate; does nothing where nothing is missing.
 #
-# usage: scripts/setup.sh [run|test]    `test` adds what only the checks need
+# usage: scripts/setup.sh [run|test|bench]    `test` adds what only the checks need, `bench` the peers of benchmarks
 # As root on Debian or Ubuntu it calls apt-get; elsewhere it says what is missing and stops.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -66,13 +66,23 @@ ensure_go() {
   at_least "${version#go}" 1.21 || fail "Go ${version#go} is too old: 1.21 or newer is needed (go.dev/dl)"
 }
 
+# What the gateway is compared with; the rest of it is fetched by the benchmark itself.
+ensure_peers() {
+  PATH=$PATH:/usr/sbin # Debian's place for servers
+  ensure_packages nginx=nginx haproxy=haproxy openssl=openssl taskset=util-linux
+}
+
 main() {
   local purpose=${1:-run}
   ensure_packages cc=build-essential git=git make=make python3=python3 flock=util-linux
   case $purpose in
     run) ;;
-    test) ensure_packages valgrind=valgrind shellcheck=shellcheck ip=iproute2 ;;
-    *) fail "usage: scripts/setup.sh [run|test]" ;;
+    test)
+      ensure_packages valgrind=valgrind shellcheck=shellcheck ip=iproute2
+      ensure_peers
+      ;;
+    bench) ensure_peers ;;
+    *) fail "usage: scripts/setup.sh [run|test|bench]" ;;
   esac
   ensure_rust
   ensure_go

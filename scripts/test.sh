@@ -27,4 +27,5 @@ step "tests of the test cluster" scripts/test-go.sh
 step "instruction counts" cargo xtask ratchet-instructions
 step "benchmark of the informer, short" bench/informer/run.py --quick
 step "benchmark of the API server, short" bench/apiserver/run.py --quick
+step "benchmark of the proxies, short" bench/proxy/run.py --quick
 printf '\nall checks passed in %s s\n' "$SECONDS"

@@ -26,12 +26,12 @@ from runner.contestants import ROOT, TARGET  # noqa: E402
 
 QUICK = {
     "routes": [1, 50],
-    "memory_routes": [],
+    "memory_routes": [50],
     "rounds": 1,
     "seconds": 0.3,
     "warm_up": 0.1,
     "rate_share": 0.25,
-    "only": ["tidegate", "nginx", "haproxy"],
+    "only": ["engine", "nginx", "haproxy"],
     "profile": "dev",
     "name": "quick",
 }
@@ -118,7 +118,8 @@ def under_load(routes, programs, options, results, parent):
             for scenario in measure.SCENARIOS:
                 if options.scenarios and options.scenarios not in scenario.name:
                     continue
-                for proxy in running[number % len(running) :] + running[: number % len(running)]:
+                turn = number % len(running)
+                for proxy in filter(lambda proxy: proxy.can(scenario), running[turn:] + running[:turn]):
                     row = {"contestant": proxy.name, "routes": routes, "round": number, "scenario": scenario.name}
                     row |= bench.measure(proxy, scenario)
                     proxy.forget_log()

@@ -1,8 +1,9 @@
-"""The gateway's engine alone, on a snapshot made by hand: for work on it. No API server, no access log."""
-
-from parts.tidegate import host_flags
+"""The gateway's engine alone, on a snapshot made by hand, with log and metrics: for work on it. No API server."""
 
 
 def command(plan, program):
     """The command line."""
-    return [program, *host_flags(plan), *plan.backends]
+    ports = plan.ports
+    chain, key = plan.certificate
+    listen = ["--http", f"{ports.host}:{ports.http}", "--https", f"{ports.host}:{ports.https}", "--certificate", chain, "--key", key]
+    return [program, *listen, "--access-log", plan.log, "--hosts", plan.hosts, "--paths", plan.paths, *plan.backends]

@@ -7,14 +7,6 @@ CLASS = "tidegate"
 NAMESPACE = "default"
 
 
-def host_flags(plan):
-    """Of the engine alone."""
-    ports = plan.ports
-    chain, key = plan.certificate
-    addresses = ["--http", f"{ports.host}:{ports.http}", "--https", f"{ports.host}:{ports.https}"]
-    return [*addresses, "--certificate", chain, "--key", key, "--hosts", plan.hosts, "--paths", plan.paths]
-
-
 def command(plan, program):
     """Writes the manifests; the command line."""
     folder = plan.folder / "manifests"

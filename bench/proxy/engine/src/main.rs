@@ -1,12 +1,12 @@
 //! The proxy engine alone: one worker on a snapshot made by hand, with the same routes as the benchmark's contestants.
 //!
-//! It is what a profile should show: no API server, no informers, no access log.
+//! It is what a profile should show: the request path with log and metrics, no API server, no informers.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::Parser;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
-use tidegate_proxy::{Limits, Options, Proxy};
+use tidegate_proxy::{AccessLogOptions, Limits, Observability, ObserveOptions, Options, Proxy};
 use tidegate_routing::{
     Action, Attachment, BackendChoice, Balance, Bind, BindProtocol, Certificate, Cluster,
     ClusterKey, Destination, Endpoint, Host, Listener, ListenerKey, Locality, PathMatch, Protocol,
@@ -29,6 +29,9 @@ struct Arguments {
     /// PEM of its key.
     #[arg(long)]
     key: Option<PathBuf>,
+    /// Appends an access log of JSON lines.
+    #[arg(long)]
+    access_log: Option<PathBuf>,
     /// Hosts are h00000.bench.test and on.
     #[arg(long, default_value_t = 1)]
     hosts: usize,
@@ -46,7 +49,22 @@ fn main() -> anyhow::Result<()> {
         idle_timeout: std::time::Duration::from_secs(3600),
         ..Limits::default()
     };
+    let access_log = match &arguments.access_log {
+        Some(path) => {
+            let file = std::fs::File::options()
+                .append(true)
+                .create(true)
+                .open(path)?;
+            Some(AccessLogOptions::to(Box::new(file)))
+        }
+        None => None,
+    };
+    let observability = Observability::start(ObserveOptions {
+        access_log,
+        ..ObserveOptions::default()
+    })?;
     let options = Options {
+        observers: Some(Arc::new(observability)),
         workers: 1,
         limits,
         ..Options::default()
