@@ -16,6 +16,7 @@ use crate::{
     key::{Kind, ObjectKey},
     object::{policy::Trust, service::Service},
     resolve::cluster_key,
+    small::SmallMap,
     state::{ClusterSource, ClusterState},
     trust::TrustOutcome,
 };
@@ -39,7 +40,7 @@ impl Compiler {
             .clusters_of
             .entry(of)
             .or_default()
-            .insert(key.clone());
+            .insert(key.clone(), ());
         self.dirty.clusters.insert(key.clone());
         let state = ClusterState {
             source,
@@ -177,7 +178,7 @@ impl Compiler {
             .slices
             .get(key)
             .into_iter()
-            .flat_map(BTreeMap::values)
+            .flat_map(SmallMap::values)
         {
             let Some((_, number)) = slice.ports.iter().find(|(name, _)| &**name == port) else {
                 continue;
@@ -258,7 +259,7 @@ impl Compiler {
     /// Has all clusters of an object looked at again.
     pub(crate) fn touch_clusters(&mut self, kind: Kind, key: &ObjectKey) {
         if let Some(clusters) = self.store.clusters_of.get(&(kind, key.clone())) {
-            self.dirty.clusters.extend(clusters.iter().cloned());
+            self.dirty.clusters.extend(clusters.keys().cloned());
         }
     }
 

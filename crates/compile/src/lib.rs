@@ -25,6 +25,7 @@ mod policies;
 mod report;
 mod resolve;
 mod routes;
+mod small;
 mod state;
 mod text;
 mod trust;

@@ -90,13 +90,15 @@ impl Compiler {
             }
         }
         self.attach(form, state, &wanted, &resolved);
-        state.verdicts = seats
-            .into_iter()
-            .map(|seat| {
-                let verdict = verdict(form, state, &seat, &resolved);
-                (seat.parent, verdict.into())
-            })
-            .collect();
+        let mut verdicts = Vec::with_capacity(seats.len());
+        for seat in seats {
+            let mut verdict = verdict(form, state, &seat, &resolved);
+            for one in &mut verdict {
+                one.message = self.interner.get(&one.message);
+            }
+            verdicts.push((seat.parent, verdict.into()));
+        }
+        state.verdicts = verdicts.into();
     }
 
     /// `None` for a parent that isn't ours.
@@ -287,10 +289,11 @@ impl Compiler {
             .filter(|one| !state.ancestors.contains(one))
         {
             let counts = self.store.ancestors.entry(service.clone()).or_default();
-            let count = counts.entry(gateway.clone()).or_default();
-            *count += 1;
-            if *count == 1 {
-                self.touch_policies_of(&service.clone());
+            if let Some(count) = counts.get_mut(gateway) {
+                *count += 1;
+            } else {
+                counts.insert(gateway.clone(), 1);
+                self.touch_policies_of(service);
             }
         }
         let old = std::mem::replace(&mut state.ancestors, ancestors);

@@ -24,6 +24,7 @@ use crate::{
         service::{Service, Slice},
         status::{SharedEntry, TopStatus},
     },
+    small::SmallMap,
     trust::TrustOutcome,
 };
 
@@ -162,7 +163,7 @@ pub(crate) struct Store {
     /// By namespace, then name.
     pub(crate) grants: HashMap<Arc<str>, BTreeMap<Arc<str>, Grant>>,
     /// By Service, then name of the slice.
-    pub(crate) slices: HashMap<ObjectKey, BTreeMap<Arc<str>, Slice>>,
+    pub(crate) slices: HashMap<ObjectKey, SmallMap<Arc<str>, Slice>>,
     /// Which Service a slice belongs to.
     pub(crate) slice_services: HashMap<ObjectKey, ObjectKey>,
     pub(crate) listeners: HashMap<u32, Listener>,
@@ -173,9 +174,9 @@ pub(crate) struct Store {
     pub(crate) gateways_of: HashMap<Arc<str>, BTreeSet<ObjectKey>>,
     pub(crate) policies_of: HashMap<ObjectKey, BTreeSet<ObjectKey>>,
     pub(crate) clusters: HashMap<ClusterKey, ClusterState>,
-    pub(crate) clusters_of: HashMap<(Kind, ObjectKey), BTreeSet<ClusterKey>>,
+    pub(crate) clusters_of: HashMap<(Kind, ObjectKey), SmallMap<ClusterKey, ()>>,
     /// How many routes lead from a Gateway to a Service: by Service, then Gateway.
-    pub(crate) ancestors: HashMap<ObjectKey, BTreeMap<ObjectKey, u32>>,
+    pub(crate) ancestors: HashMap<ObjectKey, SmallMap<ObjectKey, u32>>,
     pub(crate) bind_errors: BTreeMap<SocketAddr, Arc<str>>,
 }
 
