@@ -15,7 +15,7 @@ def command(plan, program):
     documents += [route(host, path, number) for host, number in plan.each_host() for path in plan.each_path()]
     (folder / "bench.yaml").write_text("".join(f"---\n{json.dumps(each)}\n" for each in documents), encoding="utf-8")
     where = ["--data-dir", plan.folder / "data", "--listen", f"127.0.0.1:{plan.ports.admin + 1}", "--manifests", folder]
-    gateway_flags = ["--address-pool", f"{plan.ports.host}/32", "--gateway-workers", 1, "--admin", f"127.0.0.1:{plan.ports.admin}"]
+    gateway_flags = ["--address-pool", f"{plan.ports.host}/24", "--gateway-workers", 1, "--admin", f"127.0.0.1:{plan.ports.admin}"]
     return [program, "up", *where, *gateway_flags]
 
 
@@ -38,7 +38,8 @@ def gateway(plan):
         {"name": "http", "port": plan.ports.http, "protocol": "HTTP"},
         {"name": "https", "port": plan.ports.https, "protocol": "HTTPS", "tls": tls},
     ]
-    return named("Gateway", "gateway.networking.k8s.io/v1", "bench", {"gatewayClassName": CLASS, "listeners": listeners})
+    spec = {"gatewayClassName": CLASS, "addresses": [{"value": plan.ports.host}], "listeners": listeners}
+    return named("Gateway", "gateway.networking.k8s.io/v1", "bench", spec)
 
 
 def backend(number, where):
