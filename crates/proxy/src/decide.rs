@@ -61,6 +61,12 @@ pub(crate) fn find<'c>(
     let listener = bind
         .listener(Some(head.target.host()))
         .ok_or(Failure::NoRoute)?;
+    if let Some(connection) = origin.secure
+        && !validates_alike(connection, listener)
+    {
+        // Its client was let in by rules that are no longer in force: it must come again.
+        return Err(Failure::Misdirected);
+    }
     let attachment = listener
         .routes
         .find(&RequestView {
@@ -75,6 +81,14 @@ pub(crate) fn find<'c>(
         listener,
         attachment,
     })
+}
+
+/// Whether a listener still asks of clients what it asked when a connection was made.
+fn validates_alike(then: &Arc<Listener>, now: &Arc<Listener>) -> bool {
+    let (Some(then), Some(now)) = (&then.tls, &now.tls) else {
+        return false;
+    };
+    Arc::ptr_eq(then, now) || then.client_validation == now.client_validation
 }
 
 /// What the rule wants for this request.

@@ -163,7 +163,7 @@ impl From<ConnectError> for Failure {
             ConnectError::Io(_) => Self::Connect,
             ConnectError::Timeout => Self::ConnectTimeout,
             ConnectError::Tripped(_) => Self::Overloaded,
-            ConnectError::Tls(_) => Self::BackendInvalid(500),
+            ConnectError::Tls(_) | ConnectError::Unspoken => Self::BackendInvalid(500),
         }
     }
 }

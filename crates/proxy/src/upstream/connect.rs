@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use tidegate_balance::Tripped;
-use tidegate_routing::{Cluster, Destination};
+use tidegate_routing::{Cluster, Destination, Protocol};
 use tokio::net::TcpStream;
 
 use super::{ClusterState, Endpoint, Link, endpoint::Counted};
@@ -20,6 +20,9 @@ pub(crate) enum ConnectError {
     /// As many connections as may be are open. Answer 503.
     #[error(transparent)]
     Tripped(#[from] Tripped),
+    /// The cluster wants HTTP/2, which is not spoken to upstreams yet. Other endpoints fail alike.
+    #[error("HTTP/2 is not spoken to upstreams yet")]
+    Unspoken,
     /// The policy can't be used. Other endpoints of the cluster fail alike.
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
@@ -35,6 +38,9 @@ impl ClusterState {
     ) -> Result<Link, ConnectError> {
         let counted = Counted::new(&self.breakers)?;
         let cluster = self.current.borrow().cluster.clone();
+        if cluster.protocol == Protocol::Http2 {
+            return Err(ConnectError::Unspoken);
+        }
         let wait = cluster
             .limits
             .connect_timeout

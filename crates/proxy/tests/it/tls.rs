@@ -280,6 +280,35 @@ async fn certificates_are_swapped_without_a_pause() {
     assert_ne!(shown[0], shown[1]);
 }
 
+/// Who was let in without a certificate is not let through once one is asked for.
+#[tokio::test]
+async fn connections_do_not_outlive_the_validation_they_passed() {
+    let authority = Authority::new();
+    let mut world = tls_world();
+    listener(&mut world, &authority, "a.example", None).await;
+    let proxy = world.serve().await;
+    let connector = client(&authority, None);
+    let mut stream = connect(&connector, world.address, "a.example")
+        .await
+        .expect("TLS");
+    let mut statuses = Vec::new();
+    for _ in 0..2 {
+        let request = b"GET / HTTP/1.1\r\nhost: a.example\r\n\r\n";
+        stream.write_all(request).await.expect("sent");
+        let mut bytes = [0; 4096];
+        let count = stream.read(&mut bytes).await.expect("an answer");
+        statuses.push(status(&String::from_utf8_lossy(&bytes[..count])));
+        let mut tls = TlsListener::clone(world.listeners[0].1.as_ref().expect("TLS"));
+        tls.client_validation = Some(ClientValidation {
+            authorities: vec![authority.certificate.to_vec()],
+            allow_insecure: false,
+        });
+        world.listeners[0].1 = Some(Arc::new(tls));
+        proxy.apply(world.snapshot()).await.expect("applied");
+    }
+    assert_eq!(statuses, [200, 421]);
+}
+
 /// An origin that ends TLS and answers one request for each connection with 200.
 async fn tls_origin(identity: &Identity, clients: Option<&Authority>) -> SocketAddr {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
