@@ -91,7 +91,9 @@ pub struct Retry {
 }
 
 /// Which of two matches of the same host and path wins, by Gateway API's order. Less comes first. (The host's order and
-/// the path's, exact before the longest prefix before regular expressions, are settled by the table's structure.)
+/// the path's are settled by the table's structure: exact, then regular expressions, then prefixes, each from the longest
+/// to the shortest. Gateway API leaves the place of regular expressions to implementations; behind prefixes, any `/` would
+/// hide them all.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Precedence<'a> {
     pub has_method: bool,

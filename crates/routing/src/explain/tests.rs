@@ -91,6 +91,45 @@ fn explain(snapshot: &Snapshot, sni: Option<&str>, host: &str, path: &str) -> Ve
 }
 
 #[test]
+fn patterns_say_why_they_come_first() {
+    let snapshot = snapshot(
+        BindProtocol::Http,
+        &[(
+            "all",
+            "*",
+            &[
+                "* =/a -> exact",
+                "* ~/a|/b -> long",
+                "* ~/.* -> short",
+                "* / -> root",
+            ],
+        )],
+    );
+    for (path, expect) in [
+        (
+            "/a",
+            &[
+                "HTTPRoute default/exact * | path /a | chosen",
+                "HTTPRoute default/long * | path like ^(?:/a|/b)$ | loses: an exact path comes first",
+                "HTTPRoute default/short * | path like ^(?:/.*)$ | loses: an exact path comes first",
+                "HTTPRoute default/root * | any path | loses: an exact path comes first",
+            ][..],
+        ),
+        (
+            "/b",
+            &[
+                "HTTPRoute default/long * | path like ^(?:/a|/b)$ | chosen",
+                "HTTPRoute default/short * | path like ^(?:/.*)$ | loses: its pattern is longer",
+                "HTTPRoute default/root * | any path | loses: a pattern comes before a path's prefix",
+            ][..],
+        ),
+    ] {
+        let found = explain(&snapshot, None, "h", path);
+        assert_eq!(found[1..=expect.len()], *expect, "{path}");
+    }
+}
+
+#[test]
 fn each_candidate_says_why_it_lost() {
     let snapshot = snapshot(
         BindProtocol::Http,

@@ -1,4 +1,5 @@
-//! Why one match comes before another, in words: the first of Gateway API's rules that tells them apart.
+//! Why one match comes before another, in words: the first of Gateway API's rules (and of ours, where it leaves the order
+//! to implementations) that tells them apart.
 
 use std::fmt;
 
@@ -16,8 +17,13 @@ pub(super) fn why_less(winner: &Attachment, other: &Attachment) -> String {
         (PathMatch::Prefix(one), PathMatch::Prefix(two)) if one != two => {
             return format!("the prefix {one} is longer");
         }
-        (PathMatch::Prefix(_), PathMatch::Regex(_)) => {
-            return "a path's prefix comes before a pattern".to_owned();
+        (PathMatch::Regex(_), PathMatch::Prefix(_)) => {
+            return "a pattern comes before a path's prefix".to_owned();
+        }
+        (PathMatch::Regex(one), PathMatch::Regex(two))
+            if one.as_str().len() != two.as_str().len() =>
+        {
+            return "its pattern is longer".to_owned();
         }
         _ => {}
     }

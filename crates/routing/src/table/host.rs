@@ -15,6 +15,7 @@ const FEW: usize = 8;
 #[derive(Clone, Debug, Default)]
 pub(super) struct HostRules {
     paths: Paths,
+    /// Tried one by one: of all that a host has, only they cost a request in proportion to their number.
     regexes: Ranking,
 }
 
@@ -174,13 +175,20 @@ impl Paths {
         }
     }
 
+    /// `between` visits what comes after the exact path and before prefixes.
     #[inline]
-    fn walk<'a, V: Visit<'a>>(&'a self, path: &str, visit: &mut V) -> ControlFlow<()> {
+    fn walk<'a, V: Visit<'a>>(
+        &'a self,
+        path: &str,
+        visit: &mut V,
+        between: impl FnOnce(&mut V) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         match self {
             Self::One(rules) => {
                 if !rules.exact.is_empty() && *rules.path == *path {
                     rules.exact.walk(visit)?;
                 }
+                between(visit)?;
                 match prefix_holds(&rules.path, path) {
                     true => rules.prefix.walk(visit),
                     false => ControlFlow::Continue(()),
@@ -190,11 +198,12 @@ impl Paths {
                 if let Some(rules) = list.iter().find(|rules| *rules.path == *path) {
                     rules.exact.walk(visit)?;
                 }
+                between(visit)?;
                 list.iter()
                     .filter(|rules| prefix_holds(&rules.path, path))
                     .try_for_each(|rules| rules.prefix.walk(visit))
             }
-            Self::Many(many) => many.walk(path, visit),
+            Self::Many(many) => many.walk(path, visit, between),
         }
     }
 
@@ -242,13 +251,19 @@ impl ManyPaths {
         removed
     }
 
-    fn walk<'a, V: Visit<'a>>(&'a self, path: &str, visit: &mut V) -> ControlFlow<()> {
+    fn walk<'a, V: Visit<'a>>(
+        &'a self,
+        path: &str,
+        visit: &mut V,
+        between: impl FnOnce(&mut V) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         let mut segments = segments(path);
         if self.exact.may_have(segments, path.len())
             && let Some(rules) = self.by_path.get(path)
         {
             rules.exact.walk(visit)?;
         }
+        between(visit)?;
         let mut prefix = path;
         // What is longer than all there are can't be found: begin with the last boundary before that.
         if let Some((start, _)) = path.split_at_checked(self.prefixes.longest + 1) {
@@ -295,15 +310,16 @@ impl HostRules {
         }
     }
 
-    /// All whose path matches: the exact one, prefixes from the longest to the shortest, regular expressions.
+    /// All whose path matches: the exact one, regular expressions from the longest to the shortest, prefixes likewise.
     #[inline]
     pub(super) fn walk<'a, V: Visit<'a>>(&'a self, path: &str, visit: &mut V) -> ControlFlow<()> {
-        self.paths.walk(path, visit)?;
-        if self.regexes.is_empty() {
-            return ControlFlow::Continue(());
-        }
-        self.regexes
-            .walk_where(visit, |attachment| attachment.when.path.holds(path))
+        let regexes = |visit: &mut V| match self.regexes.is_empty() {
+            true => ControlFlow::Continue(()),
+            false => self
+                .regexes
+                .walk_where(visit, |attachment| attachment.when.path.holds(path)),
+        };
+        self.paths.walk(path, visit, regexes)
     }
 
     pub(super) fn attachments(&self) -> impl Iterator<Item = &Arc<Attachment>> {

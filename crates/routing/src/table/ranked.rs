@@ -1,4 +1,5 @@
-//! Attachments of the same host and path, the first by precedence first.
+//! Attachments of the same host and path, the first by precedence first; or all regular expressions of a host, the
+//! longest first.
 //!
 //! Almost always one, which stands inline; a few are a plain list; many, as with one rule per tenant's header, make a
 //! tree, so that a change of one never copies all.
@@ -6,12 +7,12 @@
 use std::{cmp::Ordering, ops::ControlFlow, sync::Arc};
 
 use super::walk::Visit;
-use crate::Attachment;
+use crate::{Attachment, PathMatch};
 
 /// More make a tree.
 const FEW: usize = 16;
 
-/// An attachment as a key: equal and ordered by precedence.
+/// An attachment as a key: equal and ordered by precedence, and before that by the length of its regular expression.
 #[derive(Clone, Debug)]
 pub(super) struct Ranked(Arc<Attachment>);
 
@@ -36,7 +37,15 @@ impl PartialEq for Ranked {
 impl Eq for Ranked {}
 
 fn compare(one: &Attachment, other: &Attachment) -> Ordering {
-    one.precedence().cmp(&other.precedence())
+    let by_precedence = || one.precedence().cmp(&other.precedence());
+    match (&one.when.path, &other.when.path) {
+        (PathMatch::Regex(this), PathMatch::Regex(that)) => {
+            let (this, that) = (this.as_str(), that.as_str());
+            let by_length = that.len().cmp(&this.len());
+            by_length.then_with(by_precedence).then(this.cmp(that))
+        }
+        _ => by_precedence(),
+    }
 }
 
 /// The list.

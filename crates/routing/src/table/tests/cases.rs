@@ -58,29 +58,47 @@ fn a_less_specific_host_serves_what_the_more_specific_does_not_match() {
     );
 }
 
+/// Gateway API leaves the place of patterns to implementations: a catch-all prefix must not hide them.
 #[test]
-fn exact_paths_before_prefixes_from_long_to_short_before_patterns() {
+fn exact_paths_then_patterns_then_prefixes_each_from_long_to_short() {
     check(
         &[
             "* =/a -> exact",
             "* /a -> prefix",
             "* /a/b -> longer",
-            "* ~/a.* -> pattern",
-            "* ~/[xy] -> other-pattern",
+            "* / -> root",
+            "* ~/[xy] -> short-pattern",
+            "* ~/a/[bz]/c.* -> pattern",
+            "* ~/[xy]|/a/b/c -> long-pattern",
+            "* ~/[xy]|/a/b/c POST -> long-pattern-post",
+            "* ~/a|/a/b/c/d/e/f/g/h -> hidden-by-exact",
         ],
         &[
             "h/a => exact",
             "h/a/ => prefix",
             "h/a/c => prefix",
             "h/a/b => longer",
-            "h/a/b/c/d => longer",
+            "h/a/b/d => longer",
+            "h/a/b/c => long-pattern",
+            "POST h/a/b/c => long-pattern-post",
+            "h/a/b/cd => pattern",
+            "h/a/z/c => pattern",
             "h/a/bc => prefix",
-            "h/ab => pattern",
-            "h/x => other-pattern",
-            "h/xy => -",
-            "h/A => -",
-            "h/ => -",
+            "h/ab => root",
+            "h/x => long-pattern",
+            "h/xy => root",
+            "h/A => root",
+            "h/ => root",
         ],
+    );
+}
+
+/// A host's own prefixes come before patterns of less specific hosts.
+#[test]
+fn patterns_stay_within_their_host() {
+    check(
+        &["a.b /x -> prefix", "* ~/x.* -> pattern"],
+        &["a.b/x/y => prefix", "a.b/xy => pattern", "c/x => pattern"],
     );
 }
 
@@ -96,7 +114,12 @@ fn many_paths() {
         })
         .collect();
     let mut routes: Vec<&str> = many.iter().map(String::as_str).collect();
-    routes.extend(["* / -> root", "* /p7 -> seven", "* /p7/q/r/s/t -> deep"]);
+    routes.extend([
+        "* / -> root",
+        "* /p7 -> seven",
+        "* /p7/q/r/s/t -> deep",
+        "* ~/p8/q.* -> pattern",
+    ]);
     check(
         &routes,
         &[
@@ -108,6 +131,8 @@ fn many_paths() {
             "h/p7/q/r/s/tu => prefix7",
             "h/p7/qr => seven",
             "h/p77/q => root",
+            "h/p8/q => exact8",
+            "h/p8/q/r => pattern",
             "h/p49/q => exact49",
             "h/p49/q/x/y/z/a/b/c/d/e/f/g => prefix49",
             "h/ => root",

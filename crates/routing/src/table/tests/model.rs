@@ -1,4 +1,5 @@
 //! Random tables beside a model that knows only the specification's order: of all attachments that match, the first.
+//! Where the specification leaves it to us, regular expressions come after exact paths, the longest first, then prefixes.
 
 use std::cmp::Reverse;
 
@@ -103,8 +104,8 @@ fn first<'a>(attachments: &'a [Attachment], request: &RequestView<'_>) -> Option
     };
     let path = |one: &Attachment| match &one.when.path {
         PathMatch::Exact(_) => (0, Reverse(0)),
-        PathMatch::Prefix(prefix) => (1, Reverse(prefix.len())),
-        PathMatch::Regex(_) => (2, Reverse(0)),
+        PathMatch::Regex(regex) => (1, Reverse(regex.as_str().len())),
+        PathMatch::Prefix(prefix) => (2, Reverse(prefix.len())),
     };
     attachments
         .iter()
@@ -123,7 +124,7 @@ fn same_place(one: &Attachment, other: &Attachment) -> bool {
     let path = match (&one.when.path, &other.when.path) {
         (PathMatch::Exact(one), PathMatch::Exact(other))
         | (PathMatch::Prefix(one), PathMatch::Prefix(other)) => one == other,
-        (PathMatch::Regex(_), PathMatch::Regex(_)) => true,
+        (PathMatch::Regex(one), PathMatch::Regex(other)) => one.as_str() == other.as_str(),
         _ => false,
     };
     path && one.host == other.host && one.precedence() == other.precedence()
