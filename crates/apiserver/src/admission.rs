@@ -8,7 +8,7 @@ mod policy;
 use crate::{call::Call, cluster::Cluster, object::Meta, status::ApiError, write::Write};
 use serde_json::Value;
 
-pub(crate) use self::policy::Policies;
+pub(crate) use self::{pod::copy_topology, policy::Policies};
 
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 
 mod admission;
 mod backup;
+mod binding;
 mod body;
 mod bootstrap;
 mod bound;

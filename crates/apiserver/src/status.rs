@@ -432,7 +432,7 @@ fn cause(error: &FieldError) -> Cause {
 }
 
 /// As `utilerrors.Aggregate` prints many: each text once, in brackets.
-fn aggregated(errors: &[FieldError]) -> String {
+pub(crate) fn aggregated(errors: &[FieldError]) -> String {
     let mut texts: Vec<String> = Vec::with_capacity(errors.len());
     for error in errors {
         let text = error.to_string();

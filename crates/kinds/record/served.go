@@ -3,6 +3,7 @@ package main
 
 // served lists what Tidegate serves, in the form group/version/resource[+subresource…].
 var served = []string{
+	"/v1/bindings",
 	"/v1/configmaps",
 	"/v1/endpoints",
 	"/v1/events",
@@ -10,7 +11,7 @@ var served = []string{
 	"/v1/namespaces+status+finalize",
 	"/v1/nodes+status",
 	"/v1/persistentvolumeclaims+status",
-	"/v1/pods+status",
+	"/v1/pods+binding+log+status",
 	"/v1/resourcequotas+status",
 	"/v1/secrets",
 	"/v1/serviceaccounts+token",

@@ -23,6 +23,7 @@ pub(super) fn complete(cluster: &Cluster, call: &Call, object: &mut Value) -> Re
     if !is_pod || !object["spec"].is_object() {
         return Ok(());
     }
+    copy_topology(cluster, object);
     service_account(cluster, call, object)?;
     priority(cluster, call, object)?;
     let spec = &mut object["spec"];
@@ -33,6 +34,29 @@ pub(super) fn complete(cluster: &Cluster, call: &Call, object: &mut Value) -> Re
         tolerate(spec, key);
     }
     Ok(())
+}
+
+/// Copies where a node is to a pod that gets it, or to its binding.
+pub(crate) fn copy_topology(cluster: &Cluster, object: &mut Value) {
+    const COPIED: [&str; 2] = [
+        "topology.kubernetes.io/zone",
+        "topology.kubernetes.io/region",
+    ];
+    let node = match (&object["target"], &object["spec"]["nodeName"]) {
+        (Value::Null, node) => node,
+        (target, _) if target["kind"] == "Node" => &target["name"],
+        _ => return,
+    };
+    let node = node.as_str().filter(|node| !node.is_empty());
+    let node = node.and_then(|node| cluster.store.head(&format!("nodes/{node}")));
+    let Some(node) = node.and_then(|node| object::from_bytes(&node.value).ok()) else {
+        return;
+    };
+    for label in COPIED {
+        if let Some(value) = node["metadata"]["labels"].get(label) {
+            object["metadata"]["labels"][label] = value.clone();
+        }
+    }
 }
 
 /// A pod's priority is that of its class.

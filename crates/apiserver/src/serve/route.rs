@@ -5,7 +5,7 @@ use super::{
     respond,
 };
 use crate::{
-    backup,
+    backup, binding,
     body::Body,
     call::{Answer, Call},
     discovery, health,
@@ -80,10 +80,15 @@ fn has_routes(handler: &Handler, group: &str) -> bool {
 
 fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, Box<(ApiError, Admitted)>> {
     let pretty = request.query.get("pretty");
-    let allowed = if request.info.verb == "watch" {
-        Allowed::Events
-    } else {
-        Allowed::Objects
+    let place = (
+        resource.plural.as_str(),
+        request.info.subresource.as_str(),
+        resource.bare_items,
+    );
+    let allowed = match place {
+        _ if request.info.verb == "watch" => Allowed::Events,
+        ("pods", "binding", true) | ("bindings", "", true) => Allowed::Documents,
+        _ => Allowed::Objects,
     };
     // Built-in kinds have no routes of these methods; custom resources have no routes at all.
     let foreign = match request.method {
@@ -128,6 +133,9 @@ async fn verb(handler: &Arc<Handler>, call: Call) -> Result<Answer, ApiError> {
     match (kind, info.verb) {
         (("authorization.k8s.io" | "authentication.k8s.io", _, ""), "create") => {
             review::create(cluster, &call)
+        }
+        (("", "bindings", "") | ("", "pods", "binding"), "create") => {
+            binding::create(cluster, &call).await
         }
         (("", "serviceaccounts", "token"), "create") => token::create(cluster, &call).await,
         ((_, _, "scale"), "get") => write::scale::get(cluster, &call),
@@ -176,9 +184,15 @@ fn check_place(info: &RequestInfo, resource: &Resource, verb: &str) -> Result<()
     if !matches!(verb, "list" | "watch" | "update" | "") {
         check_segment(&info.name)?;
     }
+    // A binding has no path beside those of its namespace.
+    let is_binding = resource.group.is_empty() && resource.plural == "bindings";
+    if is_binding && (info.namespace.is_empty() || !info.name.is_empty()) {
+        return Err(ApiError::unknown_resource());
+    }
     let all_namespaces = matches!(verb, "list" | "watch") || !resource.serves("", "get");
     if resource.namespaced && info.namespace.is_empty() && !all_namespaces {
-        let named = matches!(verb, "get" | "update" | "patch" | "delete") && !info.name.is_empty();
+        let named = matches!(verb, "get" | "update" | "patch" | "delete") && !info.name.is_empty()
+            || !info.subresource.is_empty();
         return Err(if named {
             ApiError::unknown_resource()
         } else {

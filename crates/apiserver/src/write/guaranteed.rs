@@ -169,7 +169,7 @@ impl Write<'_> {
     }
 
     /// Stores an object. Gives it as it is now; nothing where the store's state is not the expected one.
-    pub(super) async fn store(
+    pub(crate) async fn store(
         &self,
         key: &str,
         expected: Expected,

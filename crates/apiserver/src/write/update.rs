@@ -58,16 +58,30 @@ pub(super) fn answer(cluster: &Cluster, call: &Call, outcome: Outcome) -> Result
 
 impl Write<'_> {
     /// An update that names an identity is for that object only.
-    pub(super) fn check_uid(&self, object: &Value, existing: &Value) -> Result<(), ApiError> {
+    pub(crate) fn check_uid(&self, object: &Value, existing: &Value) -> Result<(), ApiError> {
         if object.uid().is_empty() || object.uid() == existing.uid() {
             return Ok(());
         }
         let why = precondition_failed(self, "UID", object.uid(), existing.uid());
-        Err(ApiError::conflict(
-            self.resource().group_resource(),
-            &self.call.info.name,
-            &why,
-        ))
+        Err(self.precondition_conflict(&why))
+    }
+
+    /// The same for a version.
+    pub(crate) fn check_exact_version(
+        &self,
+        object: &Value,
+        existing: &Value,
+    ) -> Result<(), ApiError> {
+        let (wanted, found) = (object.resource_version(), existing.resource_version());
+        if wanted.is_empty() || wanted == found {
+            return Ok(());
+        }
+        let why = precondition_failed(self, "ResourceVersion", wanted, found);
+        Err(self.precondition_conflict(&why))
+    }
+
+    fn precondition_conflict(&self, why: &str) -> ApiError {
+        ApiError::conflict(self.resource().group_resource(), &self.call.info.name, why)
     }
 }
 

@@ -11,6 +11,11 @@ use serde_json::{Value, json};
 
 pub(super) const ALL: &[Ways] = &[
     Ways {
+        of: "core.v1.Binding",
+        review: true,
+        ..USUAL
+    },
+    Ways {
         of: "core.v1.ConfigMap",
         check: check::config::config_map,
         check_update: check::config::config_map_update,
