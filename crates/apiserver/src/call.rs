@@ -34,6 +34,7 @@ pub(crate) struct Warnings(Arc<Mutex<Vec<String>>>);
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) code: u16,
+    /// Empty where there is nothing to have one.
     pub(crate) media_type: &'static str,
     /// Headers beside the usual ones.
     pub(crate) headers: Vec<(HeaderName, String)>,

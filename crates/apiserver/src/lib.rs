@@ -19,6 +19,8 @@ mod endpoint;
 mod faults;
 mod health;
 mod ids;
+mod kubelet;
+mod logs;
 mod negotiate;
 mod object;
 mod openapi;

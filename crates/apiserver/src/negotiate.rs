@@ -61,6 +61,7 @@ const SUPPORTED: &[&str] = &[JSON, YAML];
 /// What the routes of objects and lists of built-in kinds produce. Kubernetes' also produce its protobuf.
 pub(crate) const OBJECTS: &[&str] = SUPPORTED;
 pub(crate) const LISTS: &[&str] = &[JSON, YAML, STREAM];
+pub(crate) const LOGS: &[&str] = &["text/plain", JSON, YAML];
 const STREAM: &str = "application/json;stream=watch";
 
 /// Which answers a place in the API has.

@@ -78,7 +78,7 @@ impl ApiError {
         }
     }
 
-    fn about(mut self, what: GroupResource<'_>, name: &str) -> Self {
+    pub(crate) fn about(mut self, what: GroupResource<'_>, name: &str) -> Self {
         self.details = Some(Box::new(Details {
             name: name.to_owned(),
             group: what.group.to_owned(),

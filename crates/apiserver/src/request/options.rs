@@ -366,11 +366,11 @@ fn is_true(text: &str) -> bool {
     !(text.eq_ignore_ascii_case("false") || text == "0")
 }
 
-fn flag(query: &Query, key: &str) -> Option<bool> {
+pub(crate) fn flag(query: &Query, key: &str) -> Option<bool> {
     query.get(key).map(is_true)
 }
 
-fn integer(query: &Query, key: &str) -> Result<Option<i64>, ApiError> {
+pub(crate) fn integer(query: &Query, key: &str) -> Result<Option<i64>, ApiError> {
     let Some(text) = query.get(key) else {
         return Ok(None);
     };

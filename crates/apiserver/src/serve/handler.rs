@@ -243,6 +243,8 @@ fn about(parts: &request::Parts) -> (RequestInfo, Query) {
 fn class_of(info: &RequestInfo) -> Class {
     match info.verb {
         "watch" => Class::Watch,
+        // It may be followed for as long.
+        "get" if info.resource == "pods" && info.subresource == "log" => Class::Watch,
         "create" | "update" | "patch" | "delete" | "deletecollection" | "post" | "put" => {
             Class::Writing
         }

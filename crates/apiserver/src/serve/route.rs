@@ -8,7 +8,7 @@ use crate::{
     backup, binding,
     body::Body,
     call::{Answer, Call},
-    discovery, health,
+    discovery, health, logs,
     negotiate::{self, Allowed, Output},
     openapi, read,
     request::{info::RequestInfo, options::ListOptions},
@@ -39,7 +39,7 @@ pub(super) async fn answer(handler: &Arc<Handler>, request: Admitted) -> Respons
     if !resource.bare_items && (misplaced || !resource.namespaced && !info.namespace.is_empty()) {
         return respond::text(404, "404 page not found\n");
     }
-    let is_watch = request.info.verb == "watch";
+    let comes_as_it_happens = request.info.verb == "watch" || request.info.subresource == "log";
     let mut call = match prepared(request, resource) {
         Ok(call) => call,
         Err(refused) => return respond::refusal(&refused.0, &headers, &refused.1.warnings),
@@ -50,7 +50,7 @@ pub(super) async fn answer(handler: &Arc<Handler>, request: Admitted) -> Respons
         warnings.add(text.as_str());
     }
     match verb(handler, call).await {
-        Ok(answer) => respond::response(answer, &headers, &warnings, is_watch),
+        Ok(answer) => respond::response(answer, &headers, &warnings, comes_as_it_happens),
         Err(error) => respond::refusal(&error, &headers, &warnings),
     }
 }
@@ -87,7 +87,7 @@ fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, Box<(Api
     );
     let allowed = match place {
         _ if request.info.verb == "watch" => Allowed::Events,
-        ("pods", "binding", true) | ("bindings", "", true) => Allowed::Documents,
+        ("pods", "binding" | "log", true) | ("bindings", "", true) => Allowed::Documents,
         _ => Allowed::Objects,
     };
     // Built-in kinds have no routes of these methods; custom resources have no routes at all.
@@ -99,7 +99,8 @@ fn prepared(request: Admitted, resource: Arc<Resource>) -> Result<Call, Box<(Api
     };
     let verb = if foreign { "" } else { request.info.verb };
     let produced = match (resource.bare_items, verb) {
-        (false, _) => &[],
+        (false, _) => &[][..],
+        (true, "get") if request.info.subresource == "log" => negotiate::LOGS,
         (true, "list" | "watch") => negotiate::LISTS,
         (true, _) => negotiate::OBJECTS,
     };
@@ -137,6 +138,7 @@ async fn verb(handler: &Arc<Handler>, call: Call) -> Result<Answer, ApiError> {
         (("", "bindings", "") | ("", "pods", "binding"), "create") => {
             binding::create(cluster, &call).await
         }
+        (("", "pods", "log"), "get") => logs::get(cluster, &call).await,
         (("", "serviceaccounts", "token"), "create") => token::create(cluster, &call).await,
         ((_, _, "scale"), "get") => write::scale::get(cluster, &call),
         ((_, _, "scale"), "update" | "patch") => write::scale::write(cluster, &call).await,
