@@ -6,6 +6,7 @@
 mod access_log;
 mod escape;
 mod metrics;
+mod numbers;
 mod otlp;
 mod outbox;
 mod time;

@@ -49,15 +49,18 @@ fn object(namespace: &str, version: &str, kind: &str, name: &str, spec: Value) -
     })
 }
 
-/// Specs of routes: wrong parents, hosts, matches, filters, backends, times.
+/// Specs of routes.
 fn routes(gateway: &str) -> Vec<Value> {
     let parents = json!([{"name": gateway}]);
-    let with = |rule: Value| json!({"parentRefs": parents, "hostnames": ["bad.example.com"], "rules": [rule]});
-    let path = |kind: &str, value: &str| {
-        with(json!({"matches": [{"path": {"type": kind, "value": value}}]}))
-    };
-    let filter = |filter: Value| with(json!({"filters": [filter]}));
-    let backend = |reference: Value| with(json!({"backendRefs": [reference]}));
+    let mut specs = parents_and_hosts(gateway, &parents);
+    specs.extend(rules().into_iter().map(
+        |rule| json!({"parentRefs": parents, "hostnames": ["bad.example.com"], "rules": [rule]}),
+    ));
+    specs
+}
+
+/// Wrong parents and hosts.
+fn parents_and_hosts(gateway: &str, parents: &Value) -> Vec<Value> {
     vec![
         json!({}),
         json!({"parentRefs": []}),
@@ -71,6 +74,16 @@ fn routes(gateway: &str) -> Vec<Value> {
         json!({"parentRefs": parents, "hostnames": ["10.0.0.1"]}),
         json!({"parentRefs": parents, "hostnames": ["UPPER.example.com"]}),
         json!({"parentRefs": parents, "hostnames": ["a..b"]}),
+    ]
+}
+
+/// Rules with wrong matches, filters, backends and times.
+fn rules() -> Vec<Value> {
+    let path =
+        |kind: &str, value: &str| json!({"matches": [{"path": {"type": kind, "value": value}}]});
+    let filter = |filter: Value| json!({"filters": [filter]});
+    let backend = |reference: Value| json!({"backendRefs": [reference]});
+    vec![
         path("RegularExpression", "("),
         path("RegularExpression", "[a-"),
         path("RegularExpression", "(a{1000}){1000}"),
@@ -80,14 +93,10 @@ fn routes(gateway: &str) -> Vec<Value> {
         path("Exact", "/a/../b"),
         path("PathPrefix", "//double"),
         path("PathPrefix", "/%2e%2e"),
-        with(
-            json!({"matches": [{"headers": [{"name": "x", "type": "RegularExpression", "value": "*"}]}]}),
-        ),
-        with(json!({"matches": [{"headers": [{"name": "sp ace", "value": "x"}]}]})),
-        with(
-            json!({"matches": [{"queryParams": [{"name": "q", "type": "RegularExpression", "value": "+"}]}]}),
-        ),
-        with(json!({"matches": [{"method": "INVALID"}]})),
+        json!({"matches": [{"headers": [{"name": "x", "type": "RegularExpression", "value": "*"}]}]}),
+        json!({"matches": [{"headers": [{"name": "sp ace", "value": "x"}]}]}),
+        json!({"matches": [{"queryParams": [{"name": "q", "type": "RegularExpression", "value": "+"}]}]}),
+        json!({"matches": [{"method": "INVALID"}]}),
         filter(json!({"type": "RequestHeaderModifier"})),
         filter(
             json!({"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [{"name": "x", "value": "a\r\nb: c"}]}}),
@@ -117,9 +126,9 @@ fn routes(gateway: &str) -> Vec<Value> {
         backend(
             json!({"name": "missing", "group": "tidegate.dev", "kind": "Backend", "weight": 2_000_000}),
         ),
-        with(json!({"timeouts": {"request": "forever"}})),
-        with(json!({"timeouts": {"request": "1s", "backendRequest": "2s"}})),
-        with(json!({"timeouts": {"request": "-1s"}})),
+        json!({"timeouts": {"request": "forever"}}),
+        json!({"timeouts": {"request": "1s", "backendRequest": "2s"}}),
+        json!({"timeouts": {"request": "-1s"}}),
     ]
 }
 

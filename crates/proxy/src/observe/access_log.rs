@@ -3,12 +3,11 @@
 use std::{
     cell::Cell,
     fmt, io,
-    io::Write as _,
     time::{Duration, SystemTime},
 };
 
 use super::{
-    escape,
+    escape, numbers,
     outbox::{Lane, Outbox},
     time,
 };
@@ -152,8 +151,12 @@ impl AccessLog {
     pub(super) fn writer(&self) -> Writer {
         Writer {
             lane: self.outbox.lane(),
-            format: self.format,
-            fields: self.fields.clone(),
+            json: self.format == LogFormat::Json,
+            keys: self
+                .fields
+                .iter()
+                .map(|field| Key::new(*field, self.format))
+                .collect(),
             one_in: self.one_in,
             passed: Cell::new(0),
         }
@@ -167,8 +170,8 @@ impl AccessLog {
 /// One worker's.
 pub(super) struct Writer {
     lane: Lane,
-    format: LogFormat,
-    fields: Vec<Field>,
+    json: bool,
+    keys: Vec<Key>,
     one_in: u32,
     /// Requests that went well since the last one that was logged.
     passed: Cell<u32>,
@@ -188,14 +191,34 @@ impl Writer {
         self.lane.append(|out| {
             let mut line = Line {
                 out,
-                json: self.format == LogFormat::Json,
+                json: self.json,
                 first: true,
             };
-            for field in &self.fields {
-                line.field(*field, record, now);
+            for key in &self.keys {
+                line.field(key, record, now);
             }
             line.end();
         });
+    }
+}
+
+/// A field with what stands before its value, made once.
+struct Key {
+    field: Field,
+    /// As it follows another field: `,"status":` or ` status=`.
+    text: Box<[u8]>,
+}
+
+impl Key {
+    fn new(field: Field, format: LogFormat) -> Self {
+        let text = match format {
+            LogFormat::Json => format!(",\"{}\":", field.name()),
+            LogFormat::Text => format!(" {}=", field.name()),
+        };
+        Self {
+            field,
+            text: text.into_bytes().into(),
+        }
     }
 }
 
@@ -207,102 +230,109 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn field(&mut self, field: Field, record: &RequestRecord<'_>, now: SystemTime) {
-        match field {
+    fn field(&mut self, key: &Key, record: &RequestRecord<'_>, now: SystemTime) {
+        match key.field {
             Field::Time => {
-                self.key(field);
+                self.key(key);
                 self.quote();
                 time::rfc3339(time::unix_ns(now), self.out);
                 self.quote();
             }
-            Field::RequestId => self.text(field, record.request_id.as_bytes()),
+            Field::RequestId => self.text(key, record.request_id.as_bytes()),
             Field::TraceId => {
                 if let Some(span) = &record.span {
-                    self.text(field, &span.trace_id_text());
+                    self.text(key, &span.trace_id_text());
                 }
             }
-            Field::Client => self.show(field, Some(record.client)),
-            Field::Peer => self.show(field, Some(record.peer)),
-            Field::Local => self.show(field, Some(record.local)),
-            Field::Scheme => self.text(field, if record.secure { b"https" } else { b"http" }),
+            Field::Client => self.value(key, |out| numbers::ip(record.client, out)),
+            Field::Peer => self.value(key, |out| numbers::socket(record.peer, out)),
+            Field::Local => self.value(key, |out| numbers::socket(record.local, out)),
+            Field::Scheme => self.text(key, if record.secure { b"https" } else { b"http" }),
             Field::Version => {
                 let version: &[u8] = match record.version {
                     HttpVersion::Http10 => b"1.0",
                     HttpVersion::Http11 => b"1.1",
                     HttpVersion::Http2 => b"2",
                 };
-                self.text(field, version);
+                self.text(key, version);
             }
-            Field::Method => self.text(field, record.method.as_bytes()),
-            Field::Host => self.text(field, record.host.as_bytes()),
-            Field::Path => self.text(field, record.path.as_bytes()),
-            Field::Query => self.text(field, record.query.as_bytes()),
-            Field::UserAgent => self.text(field, record.user_agent),
-            Field::Status => self.number(field, u64::from(record.status)),
-            Field::Tries => self.number(field, u64::from(record.tries)),
-            Field::RequestBytes => self.number(field, record.request_bytes),
-            Field::AnswerBytes => self.number(field, record.answer_bytes),
-            Field::DurationMs => self.milliseconds(field, Some(record.duration)),
-            Field::UpstreamMs => self.milliseconds(field, record.upstream_wait),
+            Field::Method => self.text(key, record.method.as_bytes()),
+            Field::Host => self.text(key, record.host.as_bytes()),
+            Field::Path => self.text(key, record.path.as_bytes()),
+            Field::Query => self.text(key, record.query.as_bytes()),
+            Field::UserAgent => self.text(key, record.user_agent),
+            Field::Status => self.number(key, u64::from(record.status)),
+            Field::Tries => self.number(key, u64::from(record.tries)),
+            Field::RequestBytes => self.number(key, record.request_bytes),
+            Field::AnswerBytes => self.number(key, record.answer_bytes),
+            Field::DurationMs => self.milliseconds(key, Some(record.duration)),
+            Field::UpstreamMs => self.milliseconds(key, record.upstream_wait),
             Field::Reason
             | Field::Listener
             | Field::Route
             | Field::Rule
             | Field::Cluster
-            | Field::Endpoint => self.place(field, record),
+            | Field::Endpoint => self.place(key, record),
         }
     }
 
     /// Where the request went, as far as it came.
-    fn place(&mut self, field: Field, record: &RequestRecord<'_>) {
-        match field {
+    fn place(&mut self, key: &Key, record: &RequestRecord<'_>) {
+        match key.field {
             Field::Reason => {
                 if let Some(reason) = record.reason {
-                    self.text(field, reason.as_str().as_bytes());
+                    self.text(key, reason.as_str().as_bytes());
                 }
             }
             Field::Listener => {
-                if let Some(key) = record.listener {
-                    self.texts(field, [&key.namespace, "/", &key.name, "/", &key.section]);
+                if let Some(listener) = record.listener {
+                    let parts = [
+                        &*listener.namespace,
+                        "/",
+                        &listener.name,
+                        "/",
+                        &listener.section,
+                    ];
+                    self.texts(key, parts);
                 }
             }
             Field::Route => {
                 if let Some(rule) = record.rule {
-                    self.texts(
-                        field,
-                        [&rule.route.namespace, "/", &rule.route.name, "", ""],
-                    );
+                    self.texts(key, [&rule.route.namespace, "/", &rule.route.name, "", ""]);
                 }
             }
             Field::Rule => {
                 if let Some(rule) = record.rule {
                     match &rule.name {
-                        Some(name) => self.text(field, name.as_bytes()),
-                        None => self.number(field, u64::from(rule.index)),
+                        Some(name) => self.text(key, name.as_bytes()),
+                        None => self.number(key, u64::from(rule.index)),
                     }
                 }
             }
             Field::Cluster => {
                 if let Some(cluster) = record.cluster {
-                    self.text(field, cluster.0.as_bytes());
+                    self.text(key, cluster.0.as_bytes());
                 }
             }
-            _ => self.show(field, record.endpoint),
+            _ => {
+                if let Some(endpoint) = record.endpoint {
+                    self.value(key, |out| numbers::socket(endpoint, out));
+                }
+            }
         }
     }
 
-    fn key(&mut self, field: Field) {
-        let (open, next) = if self.json {
-            (&b"{\""[..], &b",\""[..])
-        } else {
-            (&b""[..], &b" "[..])
+    fn key(&mut self, key: &Key) {
+        let text = match (self.first, self.json) {
+            (false, _) => &key.text[..],
+            (true, false) => &key.text[1..],
+            (true, true) => {
+                self.out.push(b'{');
+                &key.text[1..]
+            }
         };
-        self.out
-            .extend_from_slice(if self.first { open } else { next });
+        self.out.extend_from_slice(text);
         self.first = false;
-        self.out.extend_from_slice(field.name().as_bytes());
-        self.out
-            .extend_from_slice(if self.json { b"\":" } else { b"=" });
     }
 
     fn quote(&mut self) {
@@ -311,11 +341,11 @@ impl Line<'_> {
         }
     }
 
-    fn text(&mut self, field: Field, text: &[u8]) {
+    fn text(&mut self, key: &Key, text: &[u8]) {
         if text.is_empty() {
             return;
         }
-        self.key(field);
+        self.key(key);
         match self.json {
             true => escape::json(text, self.out),
             false => escape::word(text, self.out),
@@ -323,8 +353,8 @@ impl Line<'_> {
     }
 
     /// Names of objects, which need no escapes.
-    fn texts(&mut self, field: Field, texts: [&str; 5]) {
-        self.key(field);
+    fn texts(&mut self, key: &Key, texts: [&str; 5]) {
+        self.key(key);
         self.quote();
         for text in texts {
             escape::json_inner(text.as_bytes(), self.out);
@@ -332,30 +362,23 @@ impl Line<'_> {
         self.quote();
     }
 
-    fn show(&mut self, field: Field, value: Option<impl fmt::Display>) {
-        if let Some(value) = value {
-            self.key(field);
-            self.quote();
-            // Writing to memory can't fail.
-            let _ = write!(self.out, "{value}");
-            self.quote();
-        }
+    /// What needs no escapes.
+    fn value(&mut self, key: &Key, write: impl FnOnce(&mut Vec<u8>)) {
+        self.key(key);
+        self.quote();
+        write(self.out);
+        self.quote();
     }
 
-    fn number(&mut self, field: Field, number: u64) {
-        self.key(field);
-        let _ = write!(self.out, "{number}");
+    fn number(&mut self, key: &Key, number: u64) {
+        self.key(key);
+        numbers::number(number, self.out);
     }
 
-    fn milliseconds(&mut self, field: Field, time: Option<Duration>) {
+    fn milliseconds(&mut self, key: &Key, time: Option<Duration>) {
         if let Some(time) = time {
-            self.key(field);
-            let _ = write!(
-                self.out,
-                "{}.{:03}",
-                time.as_millis(),
-                time.as_micros() % 1_000
-            );
+            self.key(key);
+            numbers::milliseconds(time, self.out);
         }
     }
 

@@ -9,6 +9,21 @@ pub(super) fn json(text: &[u8], out: &mut Vec<u8>) {
 
 /// Appends what stands between the quotes. Control characters are written as escapes, those beyond ASCII too.
 pub(super) fn json_inner(text: &[u8], out: &mut Vec<u8>) {
+    if is_plain(text) {
+        out.extend_from_slice(text);
+    } else {
+        escaped(text, out);
+    }
+}
+
+/// Whether all is ASCII that JSON takes as it is: nearly always. Looks at every byte, so that many are looked at at once.
+fn is_plain(text: &[u8]) -> bool {
+    text.iter().fold(true, |plain, byte| {
+        plain & (0x20..0x7f).contains(byte) & (*byte != b'"') & (*byte != b'\\')
+    })
+}
+
+fn escaped(text: &[u8], out: &mut Vec<u8>) {
     for chunk in text.utf8_chunks() {
         let valid = chunk.valid();
         let mut from = 0;
