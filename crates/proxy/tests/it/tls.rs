@@ -354,6 +354,52 @@ async fn tls_origin(identity: &Identity, clients: Option<&Authority>) -> SocketA
     address
 }
 
+/// Whether the origin wants a certificate, the policy's hostname, whom it trusts, the names it takes, whether the gateway
+/// has a certificate, and the answer.
+type Verified = (
+    bool,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    bool,
+    u16,
+);
+
+const VERIFIED: &[Verified] = &[
+    (false, "up.example", "authority", &[], false, 200),
+    (false, "no.example", "authority", &[], false, 502),
+    (false, "up.example", "other", &[], false, 502),
+    (false, "no.example", "nobody", &[], false, 200),
+    (
+        false,
+        "no.example",
+        "authority",
+        &["up.example"],
+        false,
+        200,
+    ),
+    (
+        false,
+        "no.example",
+        "authority",
+        &["x.example", "spiffe://cluster/service"],
+        false,
+        200,
+    ),
+    (false, "up.example", "authority", &["x.example"], false, 502),
+    (
+        false,
+        "up.example",
+        "authority",
+        &["spiffe://other"],
+        false,
+        502,
+    ),
+    (false, "up.example", "other", &["up.example"], false, 502),
+    (true, "up.example", "authority", &[], true, 200),
+    (true, "up.example", "authority", &[], false, 502),
+];
+
 #[tokio::test]
 async fn upstreams_are_verified_as_their_policy_says() {
     let (authority, other) = (Authority::new(), Authority::new());
@@ -362,105 +408,26 @@ async fn upstreams_are_verified_as_their_policy_says() {
     let plain = tls_origin(&named, None).await;
     let mutual = tls_origin(&named, Some(&authority)).await;
     let given = |from: &Authority| TrustAnchors::Given(vec![from.certificate.to_vec()]);
-    let names = |list: &[&str]| list.iter().map(|name| Arc::from(*name)).collect::<Vec<_>>();
-    for (address, hostname, trust, alternatives, identity, expect) in [
-        (
-            plain,
-            "up.example",
-            given(&authority),
-            names(&[]),
-            false,
-            200,
-        ),
-        (
-            plain,
-            "no.example",
-            given(&authority),
-            names(&[]),
-            false,
-            502,
-        ),
-        (plain, "up.example", given(&other), names(&[]), false, 502),
-        (
-            plain,
-            "no.example",
-            TrustAnchors::Insecure,
-            names(&[]),
-            false,
-            200,
-        ),
-        (
-            plain,
-            "no.example",
-            given(&authority),
-            names(&["up.example"]),
-            false,
-            200,
-        ),
-        (
-            plain,
-            "no.example",
-            given(&authority),
-            names(&["x.example", "spiffe://cluster/service"]),
-            false,
-            200,
-        ),
-        (
-            plain,
-            "up.example",
-            given(&authority),
-            names(&["x.example"]),
-            false,
-            502,
-        ),
-        (
-            plain,
-            "up.example",
-            given(&authority),
-            names(&["spiffe://other"]),
-            false,
-            502,
-        ),
-        (
-            plain,
-            "up.example",
-            given(&other),
-            names(&["up.example"]),
-            false,
-            502,
-        ),
-        (
-            mutual,
-            "up.example",
-            given(&authority),
-            names(&[]),
-            true,
-            200,
-        ),
-        (
-            mutual,
-            "up.example",
-            given(&authority),
-            names(&[]),
-            false,
-            502,
-        ),
-    ] {
+    for case in VERIFIED {
+        let (asks, hostname, trust, names, shows, expect) = *case;
         let mut world = World::new();
-        let identity = identity.then(|| own.certificate(&[exact("gateway.example")]));
         let policy = UpstreamTls {
             hostname: Arc::from(hostname),
-            trust,
-            names: alternatives,
-            identity,
+            trust: match trust {
+                "authority" => given(&authority),
+                "other" => given(&other),
+                _ => TrustAnchors::Insecure,
+            },
+            names: names.iter().map(|name| Arc::from(*name)).collect(),
+            identity: shows.then(|| own.certificate(&[exact("gateway.example")])),
         };
-        let told = format!("{policy:?}");
+        let address = if asks { mutual } else { plain };
         world.route("/", &[address], |_, cluster| {
             cluster.tls = Some(Arc::new(policy));
         });
         let _proxy = world.serve().await;
         let answer = get(world.address, "/", "").await;
-        assert_eq!(status(&answer), expect, "{told} {answer}");
+        assert_eq!(status(&answer), expect, "{case:?} {answer}");
         assert!(expect != 200 || body(&answer) == hostname);
     }
 }
