@@ -29,6 +29,9 @@ use tokio::{
     task::JoinHandle as Task,
 };
 
+/// How long those who hear of requests may take to tell the last of them.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// How a gateway runs.
 #[derive(Debug)]
 pub struct GatewayOptions {
@@ -197,7 +200,8 @@ impl Gateway {
         self.proxy.listeners()
     }
 
-    /// Ends in order: no more changes, status written, the Lease given back, requests ended in peace within `grace`.
+    /// Ends in order: no more changes, status written, the Lease given back, requests ended in peace within `grace`, and
+    /// the last of them told to who hears of requests.
     pub async fn stop(mut self, grace: Duration) {
         if let Some(stop) = self.stop_engine.take() {
             // It may have ended already.
@@ -224,6 +228,10 @@ impl Gateway {
             other.abort();
         }
         self.factory.shutdown();
+        // The workers' ends are waited for, but not a log that nobody reads.
+        let proxy = self.proxy;
+        let dropped = tokio::task::spawn_blocking(move || drop(proxy));
+        let _ = tokio::time::timeout(FAREWELL, dropped).await;
     }
 }
 

@@ -6,11 +6,13 @@
 mod admin;
 mod args;
 mod log;
+mod observe;
 
 pub(crate) use self::{
     admin::{Admin, Serving as AdminServing, Switch},
     args::{GatewayArgs, parse_pool},
     log::{Level, start as start_log},
+    observe::{AccessLog, ObserveArgs},
 };
 
 use crate::{
@@ -58,7 +60,7 @@ async fn gateway(arguments: &GatewayArgs) -> Result<u8, Failure> {
         .clone()
         .unwrap_or_else(|| client.default_namespace().to_owned());
     let mut predecessor = predecessor(arguments).await?;
-    let mut proxy = arguments.proxy();
+    let mut proxy = arguments.proxy()?;
     if let Some(predecessor) = &mut predecessor {
         proxy.inherited = predecessor.take_listeners();
         tracing::info!(
@@ -142,15 +144,15 @@ async fn serve(
 /// Waits until another process serves in this one's place; false if none can.
 async fn replaced(gateway: &Gateway, state_dir: &Path) -> bool {
     let (served, mut heard) = tokio::sync::mpsc::channel(1);
-    let proxy = Arc::clone(gateway.proxy());
-    let offered = tidegate_control::offer(
-        state_dir,
-        move || proxy.listeners(),
-        move || {
-            // Where nobody hears it, this process ends already.
-            let _ = served.blocking_send(());
-        },
-    );
+    let proxy = Arc::downgrade(gateway.proxy());
+    let listeners = move || match proxy.upgrade() {
+        Some(proxy) => proxy.listeners(),
+        None => Ok(Vec::new()),
+    };
+    let offered = tidegate_control::offer(state_dir, listeners, move || {
+        // Where nobody hears it, this process ends already.
+        let _ = served.blocking_send(());
+    });
     match offered {
         Ok(()) => heard.recv().await.is_some(),
         Err(error) => {

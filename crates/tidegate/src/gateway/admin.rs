@@ -16,7 +16,7 @@ use std::{
     convert::Infallible,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -77,7 +77,8 @@ impl Switch {
 /// What answers are made from.
 struct Sight {
     serving: watch::Receiver<Option<Arc<Snapshot>>>,
-    proxy: Arc<Proxy>,
+    /// Its end is the gateway's affair, however long a question takes.
+    proxy: Weak<Proxy>,
     informers: InformerFactory,
     switch: Switch,
 }
@@ -106,7 +107,7 @@ impl Admin {
     pub(crate) fn serve(self, gateway: &Gateway, switch: Switch) -> Serving {
         let sight = Sight {
             serving: gateway.serving(),
-            proxy: Arc::clone(gateway.proxy()),
+            proxy: Arc::downgrade(gateway.proxy()),
             informers: gateway.informers().clone(),
             switch: switch.clone(),
         };
@@ -187,7 +188,11 @@ fn answer(request: &Request<Incoming>, sight: &Sight) -> Response<Full<Bytes>> {
         "/metrics" => reply(
             StatusCode::OK,
             "text/plain; version=0.0.4; charset=utf-8",
-            figures::render(&sight.proxy, &sight.informers, snapshot.as_deref()),
+            figures::render(
+                sight.proxy.upgrade().as_deref(),
+                &sight.informers,
+                snapshot.as_deref(),
+            ),
         ),
         "/config" => {
             let snapshot = snapshot.unwrap_or_default();

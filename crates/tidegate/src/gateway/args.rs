@@ -1,6 +1,9 @@
 //! The flags of `tidegate gateway`.
 
-use super::log::Level;
+use super::{
+    log::Level,
+    observe::{AccessLog, ObserveArgs},
+};
 use crate::failure::Failure;
 use clap::Args;
 use std::{
@@ -50,6 +53,8 @@ pub(crate) struct GatewayArgs {
     /// How much is told on standard error
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Info)]
     pub(super) log: Level,
+    #[command(flatten)]
+    observe: ObserveArgs,
 }
 
 impl GatewayArgs {
@@ -64,12 +69,14 @@ impl GatewayArgs {
         }
     }
 
-    pub(super) fn proxy(&self) -> tidegate_proxy::Options {
+    pub(super) fn proxy(&self) -> Result<tidegate_proxy::Options, Failure> {
         let default = tidegate_proxy::Options::default();
-        tidegate_proxy::Options {
+        Ok(tidegate_proxy::Options {
             workers: self.workers.map_or(default.workers, usize::from),
+            trusted_hops: self.observe.trusted_hops,
+            observers: Some(self.observe.observers(AccessLog::Json)?),
             ..default
-        }
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The flags of `tidegate up`, `backup` and `restore`.
 
+use crate::gateway::ObserveArgs;
 use clap::Args;
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -37,7 +38,7 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) tls_san: Vec<String>,
     /// Serve no traffic: only the API server
-    #[arg(long)]
+    #[arg(long, conflicts_with = "ObserveArgs")]
     pub(super) no_gateway: bool,
     /// Addresses of which each Gateway gets one of its own
     #[arg(
@@ -58,6 +59,8 @@ pub(crate) struct UpArgs {
     /// Threads that answer requests; two by default, or one on a machine with one core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
+    #[command(flatten)]
+    pub(super) observe: ObserveArgs,
 }
 
 impl UpArgs {

@@ -3,7 +3,7 @@
 use super::{args::UpArgs, definitions};
 use crate::{
     failure::Failure,
-    gateway::{Admin, AdminServing, CONTROLLER, Switch, default_admin, parse_pool},
+    gateway::{AccessLog, Admin, AdminServing, CONTROLLER, Switch, default_admin, parse_pool},
 };
 use std::{net::SocketAddr, path::Path, time::Duration};
 use tidegate_control::{Gateway, GatewayOptions, Leadership};
@@ -41,6 +41,8 @@ impl Traffic {
                 workers: arguments
                     .gateway_workers
                     .map_or(default.workers, usize::from),
+                trusted_hops: arguments.observe.trusted_hops,
+                observers: Some(arguments.observe.observers(AccessLog::Off)?),
                 ..default
             },
             // What there is to serve from is in the data directory already.

@@ -8,6 +8,8 @@ mod durable;
 mod folder;
 mod gateway;
 mod manifests;
+mod objects;
+mod observe;
 mod origin;
 mod process;
 mod starting;

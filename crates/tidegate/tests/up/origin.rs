@@ -1,8 +1,9 @@
-//! A service that says who it is and what it was asked, and the plainest client.
+//! A service that says who it is and what it was asked, one that keeps what it was sent, and the plainest client.
 
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    sync::mpsc::{Receiver, Sender, channel},
     thread,
     time::Duration,
 };
@@ -53,6 +54,67 @@ fn serve(mut stream: TcpStream, name: &str) {
     }
 }
 
+/// Answers 200 to everything, one request a connection, and keeps what was sent.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    address: SocketAddr,
+    heard: Receiver<String>,
+}
+
+impl Recorder {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (sender, heard) = channel();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let sender = sender.clone();
+                thread::spawn(move || record(stream, &sender));
+            }
+        });
+        Self { address, heard }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The first request, head and body, with these words, among those that no one has asked for.
+    #[track_caller]
+    pub(crate) fn heard(&self, words: &str) -> String {
+        loop {
+            let request = self.heard.recv_timeout(PATIENCE);
+            let request = request.unwrap_or_else(|_| panic!("nothing with {words:?}"));
+            if request.contains(words) {
+                return request;
+            }
+        }
+    }
+}
+
+fn record(mut stream: TcpStream, heard: &Sender<String>) {
+    let mut text = String::new();
+    let mut byte = [0];
+    while !text.ends_with("\r\n\r\n") {
+        if !stream.read(&mut byte).is_ok_and(|read| read == 1) {
+            return;
+        }
+        text.push(char::from(byte[0]));
+    }
+    let lower = text.to_lowercase();
+    let length = lower
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |digits| digits.parse().expect("a length"))];
+    if stream.read_exact(&mut body).is_ok() {
+        text.push_str(&String::from_utf8_lossy(&body));
+        // Whoever has gone away wants no answer; a test that has ended wants no request.
+        let _ = heard.send(text);
+        let _ =
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    }
+}
+
 /// Status and body of one request on a connection of its own.
 pub(crate) fn get(at: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     get_host(at, path, &at.to_string())
@@ -60,11 +122,17 @@ pub(crate) fn get(at: SocketAddr, path: &str) -> io::Result<(u16, String)> {
 
 /// The same with another `Host`.
 pub(crate) fn get_host(at: SocketAddr, path: &str, host: &str) -> io::Result<(u16, String)> {
+    get_fields(at, path, &format!("host: {host}"))
+}
+
+/// The same with these fields, each with a line of its own.
+pub(crate) fn get_fields(at: SocketAddr, path: &str, fields: &str) -> io::Result<(u16, String)> {
+    let fields = fields.replace('\n', "\r\n");
     let mut stream = TcpStream::connect(at)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\n{fields}\r\nconnection: close\r\n\r\n"
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;

@@ -1,18 +1,17 @@
-//! The figures for Prometheus, besides those of requests.
+//! The figures for Prometheus: informers', connections', the configuration's, and those of requests.
 
 use std::fmt::Write as _;
 use tidegate_informer::InformerFactory;
-use tidegate_proxy::Proxy;
+use tidegate_proxy::{Counters, Proxy};
 use tidegate_routing::Snapshot;
 
 /// All of them, as text.
 pub(super) fn render(
-    proxy: &Proxy,
+    proxy: Option<&Proxy>,
     informers: &InformerFactory,
     snapshot: Option<&Snapshot>,
 ) -> String {
     let mut text = informers.metrics().to_prometheus();
-    let counters = proxy.counters();
     let mut put = |name: &str, kind: &str, help: &str, value: u64| {
         // A string takes whatever is written to it.
         let _ = writeln!(
@@ -20,6 +19,26 @@ pub(super) fn render(
             "# HELP tidegate_{name} {help}\n# TYPE tidegate_{name} {kind}\ntidegate_{name} {value}"
         );
     };
+    put(
+        "snapshot_generation",
+        "gauge",
+        "The version of the configuration that all workers serve; 0 before the first.",
+        snapshot.map_or(0, |snapshot| snapshot.generation),
+    );
+    put(
+        "snapshot_clusters",
+        "gauge",
+        "Groups of endpoints in the configuration.",
+        snapshot.map_or(0, |snapshot| snapshot.clusters.len() as u64),
+    );
+    if let Some(proxy) = proxy {
+        put_connections(proxy.counters(), &mut put);
+        text.push_str(&proxy.metrics());
+    }
+    text
+}
+
+fn put_connections(counters: &Counters, put: &mut impl FnMut(&str, &str, &str, u64)) {
     put(
         "connections_open",
         "gauge",
@@ -56,17 +75,4 @@ pub(super) fn render(
         "Connections to endpoints that could not be made.",
         counters.upstream_connect_failures(),
     );
-    put(
-        "snapshot_generation",
-        "gauge",
-        "The version of the configuration that all workers serve; 0 before the first.",
-        snapshot.map_or(0, |snapshot| snapshot.generation),
-    );
-    put(
-        "snapshot_clusters",
-        "gauge",
-        "Groups of endpoints in the configuration.",
-        snapshot.map_or(0, |snapshot| snapshot.clusters.len() as u64),
-    );
-    text
 }

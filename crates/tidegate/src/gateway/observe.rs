@@ -1,0 +1,114 @@
+//! What a gateway tells of requests, and whom it believes about clients: flags that `up` and `gateway` share.
+//!
+//! Figures are always kept, and are to be had from the admin listener. The access log holds neither fields of requests
+//! (cookies, credentials) nor queries, unless `query` is asked for.
+
+mod sink;
+
+use crate::failure::Failure;
+use clap::{Args, ValueEnum};
+use std::{io, path::PathBuf, sync::Arc};
+use tidegate_proxy::{
+    AccessLogOptions, Field, LogFormat, Observability, ObserveOptions, Observers, TraceOptions,
+};
+
+/// `service.name` of spans.
+const SERVICE: &str = "tidegate";
+
+/// The form of the access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AccessLog {
+    /// None
+    Off,
+    /// One JSON object a line
+    Json,
+    /// `key=value`
+    Text,
+}
+
+/// Flags about logs, traces and proxies in front.
+#[derive(Debug, Args)]
+pub(crate) struct ObserveArgs {
+    /// A line for each request; `json` by default with `tidegate gateway`, `off` with `tidegate up`
+    #[arg(long, value_name = "FORM", value_enum)]
+    access_log: Option<AccessLog>,
+    /// Where its lines are appended; on standard output by default
+    ///
+    /// A file that is moved away or deleted is made anew, so that it can be rotated.
+    #[arg(long, value_name = "FILE")]
+    access_log_file: Option<PathBuf>,
+    /// Its fields, in this order, with commas between them; all but query and local by default
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = field)]
+    access_log_fields: Vec<Field>,
+    /// Of requests that went well, log one in N; those that failed are all logged
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    access_log_one_in: u32,
+    /// The collector that spans go to, by OTLP over HTTP, as in http://localhost:4318
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
+    /// Of requests that come without a trace, one in N begins one; 0: none
+    ///
+    /// What a client says of its own trace is kept.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        requires = "otlp_endpoint"
+    )]
+    otlp_one_in: u32,
+    /// How many proxies in front are believed what they say of clients (X-Forwarded-For and others)
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) trusted_hops: u32,
+}
+
+impl ObserveArgs {
+    /// Starts what is asked for. `default` is the access log's form where none is.
+    pub(crate) fn observers(&self, default: AccessLog) -> Result<Arc<dyn Observers>, Failure> {
+        let options = ObserveOptions {
+            access_log: self.log(default)?,
+            traces: self.otlp_endpoint.as_ref().map(|collector| TraceOptions {
+                collector: collector.clone(),
+                service: SERVICE.to_owned(),
+                one_in: self.otlp_one_in,
+            }),
+            ..ObserveOptions::default()
+        };
+        let started = Observability::start(options)
+            .map_err(|error| Failure::error(format!("cannot start: {error}")))?;
+        Ok(Arc::new(started))
+    }
+
+    fn log(&self, default: AccessLog) -> Result<Option<AccessLogOptions>, Failure> {
+        // Whoever names a file wants lines in it.
+        let unsaid = match (&self.access_log_file, default) {
+            (Some(_), AccessLog::Off) => AccessLog::Json,
+            _ => default,
+        };
+        let format = match self.access_log.unwrap_or(unsaid) {
+            AccessLog::Off => return Ok(None),
+            AccessLog::Json => LogFormat::Json,
+            AccessLog::Text => LogFormat::Text,
+        };
+        let sink: Box<dyn io::Write + Send> = match &self.access_log_file {
+            None => Box::new(io::stdout()),
+            Some(path) => Box::new(sink::File::open(path).map_err(|error| {
+                Failure::error(format!("--access-log-file {}: {error}", path.display()))
+            })?),
+        };
+        let mut options = AccessLogOptions::to(sink);
+        options.format = format;
+        options.one_in = self.access_log_one_in;
+        if !self.access_log_fields.is_empty() {
+            options.fields.clone_from(&self.access_log_fields);
+        }
+        Ok(Some(options))
+    }
+}
+
+/// A field by its name, or all names there are.
+fn field(name: &str) -> Result<Field, String> {
+    Field::named(name).ok_or_else(|| {
+        let names: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
+        format!("the fields are {}", names.join(", "))
+    })
+}
