@@ -11,26 +11,75 @@ use crate::{
     buffer::Buffer,
     decide::Answer,
     failure::Failure,
+    h2_head,
+    h2_stream::Stream,
     handle::{Next, Origin},
     journey::Journey,
+    pump::{OutFraming, Sink, Source},
     stream::{ReadHalf, WriteHalf},
 };
 
 /// How long a body that nobody wants is read.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
-/// One request of a client on HTTP/1.
+/// One request of a client.
 #[derive(Debug)]
 pub(crate) struct Client<'a> {
+    pub(crate) side: Side<'a>,
+    pub(crate) head: &'a mut RequestHead,
+    pub(crate) answer: &'a mut ResponseHead,
+    /// Memory for heads to upstreams.
+    pub(crate) up: &'a mut Vec<u8>,
+}
+
+/// What the client speaks on.
+#[derive(Debug)]
+pub(crate) enum Side<'a> {
+    Wire(Wire<'a>),
+    Stream(&'a mut Stream),
+}
+
+/// A connection of HTTP/1.
+#[derive(Debug)]
+pub(crate) struct Wire<'a> {
     pub(crate) read: &'a mut ReadHalf,
     pub(crate) write: &'a mut WriteHalf,
     pub(crate) buffer: &'a mut Buffer,
-    pub(crate) head: &'a mut RequestHead,
-    pub(crate) answer: &'a mut ResponseHead,
     pub(crate) down: &'a mut Vec<u8>,
-    pub(crate) up: &'a mut Vec<u8>,
     /// What has not been read of the request's body.
     pub(crate) body: Body,
+}
+
+impl Side<'_> {
+    /// Where the request's body comes from, and where the answer goes.
+    pub(crate) fn split(&mut self) -> (Source<'_>, Sink<'_>) {
+        match self {
+            Self::Wire(wire) => (
+                Source::Wire {
+                    read: wire.read,
+                    buffer: wire.buffer,
+                    body: &mut wire.body,
+                },
+                Sink::Wire {
+                    write: wire.write,
+                    out: wire.down,
+                    framing: OutFraming::Raw,
+                },
+            ),
+            Self::Stream(stream) => (
+                Source::Stream(&mut stream.incoming),
+                Sink::Stream(&mut stream.outgoing),
+            ),
+        }
+    }
+
+    /// Whether all of the request's body has come, and was taken.
+    pub(crate) fn body_ended(&self) -> bool {
+        match self {
+            Self::Wire(wire) => wire.body.is_ended(),
+            Self::Stream(stream) => stream.incoming.is_ended(),
+        }
+    }
 }
 
 impl Client<'_> {
@@ -79,6 +128,9 @@ impl Client<'_> {
     ) -> Next {
         journey.failed(failure);
         let Some(status) = failure.status() else {
+            if let Side::Stream(stream) = &mut self.side {
+                stream.outgoing.reset(h2::Reason::INTERNAL_ERROR);
+            }
             // Only HTTP/1.0 may take the end of the connection for the body's.
             return match self.head.version {
                 Version::Http10 => Next::Cut,
@@ -105,7 +157,7 @@ impl Client<'_> {
         journey: &mut Journey<'_>,
     ) -> Next {
         // Who waits for a 100 may or may not send the body after another answer.
-        let drainable = self.body.is_ended() || !self.head.expect_continue;
+        let drainable = self.side.body_ended() || !self.head.expect_continue;
         let go_on = go_on && drainable && self.may_go_on(origin);
         let date = origin.worker.clock.date();
         let framing = match status {
@@ -113,35 +165,50 @@ impl Client<'_> {
             _ => Framing::Length(text.len() as u64),
         };
         let line = self.status_line(status, framing, go_on, &date);
-        self.down.clear();
-        write_response(&line, fields, self.down);
-        if self.head.method != Method::Head {
-            self.down.extend_from_slice(text.as_bytes());
-        }
+        let text = match self.head.method {
+            Method::Head => "",
+            _ => text,
+        };
         journey.status = status;
         journey.answer_bytes = text.len() as u64;
-        if !self.send(origin).await {
-            return Next::Close;
-        }
-        if go_on && self.drain(origin).await {
-            Next::Again
-        } else {
-            Next::Close
+        match &mut self.side {
+            Side::Wire(wire) => {
+                wire.down.clear();
+                write_response(&line, fields, wire.down);
+                wire.down.extend_from_slice(text.as_bytes());
+                if wire.send(origin).await && go_on && wire.drain(origin).await {
+                    return Next::Again;
+                }
+                Next::Close
+            }
+            Side::Stream(stream) => {
+                let outgoing = &mut stream.outgoing;
+                // A client that is gone needs no answer.
+                if let Ok(head) = h2_head::response(&line, fields)
+                    && outgoing.send_head(head, text.is_empty()).is_ok()
+                    && !text.is_empty()
+                {
+                    let _ = outgoing.send(text.to_owned().into(), true);
+                }
+                Next::Again
+            }
         }
     }
+}
 
+impl Wire<'_> {
     /// Writes what stands in `down`. False when the client is gone.
-    pub(crate) async fn send(&mut self, origin: &Origin<'_>) -> bool {
+    async fn send(&mut self, origin: &Origin<'_>) -> bool {
         let clock = &origin.worker.clock;
         let deadline = clock.after(origin.worker.limits().write_timeout);
         let write = self.write.write(self.down, &[]);
-        let result = clock.limit(&origin.connection.timer, deadline, write).await;
+        let result = clock.limit(origin.timer, deadline, write).await;
         self.down.clear();
         matches!(result, Ok(Ok(())))
     }
 
     /// Reads the rest of the body and forgets it, within limits. True when the next request can follow.
-    pub(crate) async fn drain(&mut self, origin: &Origin<'_>) -> bool {
+    async fn drain(&mut self, origin: &Origin<'_>) -> bool {
         let clock = &origin.worker.clock;
         let deadline = clock.after(DRAIN_TIME);
         let mut left = origin.worker.limits().drain_bytes_max;
@@ -156,7 +223,7 @@ impl Client<'_> {
                 }
                 Ok(body::Next::More) => {
                     let read = self.read.read(self.buffer, &origin.worker.buffers);
-                    let result = clock.limit(&origin.connection.timer, deadline, read).await;
+                    let result = clock.limit(origin.timer, deadline, read).await;
                     if !matches!(result, Ok(Ok(1..))) {
                         return false;
                     }

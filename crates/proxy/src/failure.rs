@@ -45,6 +45,9 @@ pub(crate) enum Failure {
     /// The connection broke before the answer's head was complete. Answer 502.
     #[error("the backend closed the connection")]
     UpstreamReset,
+    /// The upstream says that it has not looked at the request. Another try may follow; at the end, answer 502.
+    #[error("the backend refused the request")]
+    Refused,
     /// The answer breaks the rules. Answer 502 and drop the connection.
     #[error("the backend's answer is malformed")]
     BadAnswer,
@@ -71,7 +74,7 @@ impl Failure {
             Self::NoEndpoint => Reason::NoEndpoint,
             Self::Overloaded => Reason::Overloaded,
             Self::Connect | Self::ConnectTimeout => Reason::ConnectFailed,
-            Self::UpstreamReset => Reason::UpstreamReset,
+            Self::UpstreamReset | Self::Refused => Reason::UpstreamReset,
             Self::BadAnswer => Reason::BadAnswer,
             Self::Timeout => Reason::UpstreamTimeout,
             Self::Truncated => Reason::Truncated,
@@ -89,7 +92,7 @@ impl Failure {
             Self::NoRoute => Some(404),
             Self::Misdirected => Some(421),
             Self::NoEndpoint | Self::Overloaded => Some(503),
-            Self::Connect | Self::UpstreamReset | Self::BadAnswer => Some(502),
+            Self::Connect | Self::UpstreamReset | Self::Refused | Self::BadAnswer => Some(502),
             Self::ConnectTimeout | Self::Timeout => Some(504),
         }
     }
@@ -109,6 +112,7 @@ impl Failure {
             Self::Connect
             | Self::ConnectTimeout
             | Self::UpstreamReset
+            | Self::Refused
             | Self::Timeout
             | Self::BadAnswer => true,
             Self::BadRequest(..)
@@ -124,9 +128,9 @@ impl Failure {
         }
     }
 
-    /// Whether nothing of the request can have reached a server.
+    /// Whether no server can have begun with the request.
     pub(crate) fn nothing_sent(&self) -> bool {
-        matches!(self, Self::Connect | Self::ConnectTimeout)
+        matches!(self, Self::Connect | Self::ConnectTimeout | Self::Refused)
     }
 
     /// What it says about the endpoint that was tried.
@@ -146,7 +150,8 @@ impl Failure {
             | Self::RuleFails(_)
             | Self::BackendInvalid(_)
             | Self::NoEndpoint
-            | Self::Overloaded => Outcome::Unknown,
+            | Self::Overloaded
+            | Self::Refused => Outcome::Unknown,
         }
     }
 

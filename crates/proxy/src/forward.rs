@@ -16,17 +16,17 @@ use std::{rc::Rc, time::Instant};
 use tidegate_balance::{Outcome, PickRequest};
 
 use self::{
-    exchange::Try,
+    exchange::{Try, Way},
     tries::{Failed, Tries},
 };
 use crate::{
     client::Client,
-    clock::Deadline,
+    clock::{Deadline, Elapsed},
     decide::Plan,
     failure::Failure,
     handle::{Next, Origin},
     journey::Journey,
-    upstream::{Endpoint, Link},
+    upstream::{ConnectError, Endpoint},
 };
 
 /// Forwards a request as planned. Owns every retry.
@@ -50,7 +50,7 @@ pub(crate) async fn forward(
     let result = try_all(origin, client, plan, &mut tries, journey).await;
     plan.cluster.leave();
     if let Some(mirrors) = mirrors
-        && client.body.is_ended()
+        && client.side.body_ended()
         && let Some(body) = tries.into_body()
     {
         mirrors.send(origin, &body);
@@ -110,16 +110,20 @@ async fn attempt(
         .backend_request
         .map_or(tries.overall, |time| clock.after(time).min(tries.overall));
     journey.tries += 1;
-    let surely = !client.head.method.is_idempotent();
-    let link = open(origin, plan, endpoint, surely, deadline).await?;
-    journey.endpoint = Some(link.address);
-    prepare::head(client, plan, &link);
+    let way = match plan.cluster.speaks_h2() {
+        true => open_stream(origin, plan, endpoint, deadline).await?,
+        false => {
+            let surely = !client.head.method.is_idempotent();
+            open(origin, plan, endpoint, surely, deadline).await?
+        }
+    };
+    journey.endpoint = Some(way.address());
     let this = Try {
         plan,
         endpoint,
         deadline,
     };
-    exchange::run(origin, client, this, link, tries, journey).await
+    exchange::run(origin, client, this, way, tries, journey).await
 }
 
 /// A connection: kept from an earlier exchange, or new.
@@ -129,16 +133,36 @@ async fn open(
     endpoint: &Rc<Endpoint>,
     surely: bool,
     deadline: Deadline,
-) -> Result<Link, Failed> {
-    let worker = origin.worker;
+) -> Result<Way, Failed> {
+    let (worker, timer) = (origin.worker, origin.timer);
     if let Some(link) = endpoint.take(&worker.clock, surely) {
-        return Ok(link);
+        return Ok(Way::Wire(link));
     }
-    let timer = &origin.connection.timer;
     // Rare and large: kept out of the task of every connection.
     let connecting = Box::pin(plan.cluster.connect(worker, timer, endpoint));
-    match worker.clock.limit(timer, deadline, connecting).await {
-        Ok(Ok(link)) => Ok(link),
+    let result = worker.clock.limit(timer, deadline, connecting).await;
+    opened(result).map(Way::Wire)
+}
+
+/// A place on a connection of HTTP/2.
+async fn open_stream(
+    origin: &Origin<'_>,
+    plan: &Plan<'_>,
+    endpoint: &Rc<Endpoint>,
+    deadline: Deadline,
+) -> Result<Way, Failed> {
+    let (worker, timer) = (origin.worker, origin.timer);
+    if let Some(slot) = endpoint.shares.pick(worker) {
+        return Ok(Way::Stream(slot));
+    }
+    let connecting = Box::pin(plan.cluster.open_stream(worker, timer, endpoint));
+    let result = worker.clock.limit(timer, deadline, connecting).await;
+    opened(result).map(Way::Stream)
+}
+
+fn opened<T>(result: Result<Result<T, ConnectError>, Elapsed>) -> Result<T, Failed> {
+    match result {
+        Ok(Ok(way)) => Ok(way),
         Ok(Err(error)) => Err(Failed::from(Failure::from(error))),
         Err(_elapsed) => Err(Failed::from(Failure::Timeout)),
     }

@@ -16,10 +16,12 @@ use tokio::{
 use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 
 use crate::{
+    buffer::Buffer,
     clock::{TICK, Timer},
     connections::Connection,
     counters::Counters,
-    h1, stream,
+    h1, h2_front,
+    stream::{self, Whole},
     tls::TlsError,
     worker::Worker,
 };
@@ -86,13 +88,17 @@ async fn serve(worker: Rc<Worker>, stream: TcpStream, address: SocketAddr, peer:
         None => {}
         Some(BindProtocol::Http) => {
             let (read, write) = stream::plain(stream);
-            h1::serve(&worker, &connection, None, read, write).await;
+            let left = h1::serve(&worker, &connection, None, read, write).await;
+            if let Some((stream, first)) = left {
+                let serving = h2_front::serve(&worker, &connection, None, stream, first);
+                Box::pin(serving).await;
+            }
         }
         Some(BindProtocol::Https) => {
             match Box::pin(handshake(&worker, &connection, stream)).await {
                 Ok((listener, stream)) => {
-                    let (read, write) = stream::tls(stream.into());
-                    h1::serve(&worker, &connection, Some(listener), read, write).await;
+                    let stream = Whole::Tls(Box::new(stream.into()));
+                    serve_secure(&worker, &connection, listener, stream).await;
                 }
                 Err(error) => {
                     Counters::count(&worker.setup.counters.handshakes_failed);
@@ -103,6 +109,23 @@ async fn serve(worker: Rc<Worker>, stream: TcpStream, address: SocketAddr, peer:
     }
     worker.connections.leave(key);
     worker.setup.counters.leave();
+}
+
+/// What was agreed on in the handshake.
+async fn serve_secure(
+    worker: &Rc<Worker>,
+    connection: &Rc<Connection>,
+    listener: Arc<Listener>,
+    stream: Whole,
+) {
+    if stream.agreed_on_h2() {
+        let first = Buffer::default();
+        let serving = h2_front::serve(worker, connection, Some(listener), stream, first);
+        Box::pin(serving).await;
+    } else {
+        let (read, write) = stream.split();
+        h1::serve(worker, connection, Some(listener), read, write).await;
+    }
 }
 
 /// Ends TLS: the listener by SNI, then its configuration.

@@ -10,13 +10,13 @@ use tidegate_routing::Listener;
 use crate::{
     body::Body,
     buffer::Buffer,
-    client::Client,
+    client::{Client, Side, Wire},
     connections::Connection,
     failure::Failure,
     handle::{Next, Origin, handle},
     journey::Journey,
     scratch::Scratch,
-    stream::{ReadHalf, WriteHalf},
+    stream::{ReadHalf, Whole, WriteHalf},
     worker::Worker,
 };
 
@@ -35,17 +35,21 @@ enum NoHead {
     Timeout,
 }
 
-/// Serves a connection until it ends.
+/// What a client of HTTP/2 says first, where it knows that HTTP/2 is spoken.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Serves a connection until it ends. Gives back one that HTTP/2 is spoken on, with what was read of it.
 pub(crate) async fn serve(
     worker: &Rc<Worker>,
     connection: &Connection,
     secure: Option<Arc<Listener>>,
     mut read: ReadHalf,
     mut write: WriteHalf,
-) {
+) -> Option<(Whole, Buffer)> {
     let origin = Origin {
         worker,
         connection,
+        timer: &connection.timer,
         secure: secure.as_ref(),
     };
     let mut buffer = Buffer::default();
@@ -56,6 +60,16 @@ pub(crate) async fn serve(
             next = await_request(&origin, &mut read, &mut buffer, first).await;
             if next != Next::Again {
                 break;
+            }
+        }
+        if first && secure.is_none() && PREFACE.starts_with(&buffer.filled()[..1]) {
+            match sniff(&origin, &mut read, &mut buffer).await {
+                Sniffed::Http1 => {}
+                Sniffed::Http2 => return Some((Whole::of(read, write)?, buffer)),
+                Sniffed::Gone => {
+                    next = Next::Gone;
+                    break;
+                }
             }
         }
         first = false;
@@ -72,6 +86,34 @@ pub(crate) async fn serve(
             linger(&origin, &mut read, &mut write, &mut buffer).await;
         }
     }
+    None
+}
+
+/// What a client turns out to speak.
+enum Sniffed {
+    Http1,
+    Http2,
+    Gone,
+}
+
+/// Reads on as long as what came may be HTTP/2's preface.
+async fn sniff(origin: &Origin<'_>, read: &mut ReadHalf, buffer: &mut Buffer) -> Sniffed {
+    let worker = origin.worker;
+    let deadline = worker.clock.after(worker.limits().head_timeout);
+    loop {
+        if buffer.filled().starts_with(PREFACE) {
+            return Sniffed::Http2;
+        }
+        if !PREFACE.starts_with(buffer.filled()) {
+            return Sniffed::Http1;
+        }
+        let reading = read.read(buffer, &worker.buffers);
+        match worker.clock.limit(origin.timer, deadline, reading).await {
+            Ok(Ok(1..)) => {}
+            // What is there is no request.
+            Ok(Ok(0) | Err(_)) | Err(_) => return Sniffed::Gone,
+        }
+    }
 }
 
 /// Waits for the first bytes of a request: [`Next::Again`] when they are there.
@@ -82,7 +124,7 @@ async fn await_request(
     first: bool,
 ) -> Next {
     let worker = origin.worker;
-    let timer = &origin.connection.timer;
+    let timer = origin.timer;
     let deadline = worker.clock.after(worker.limits().idle_timeout);
     let soon = worker.clock.after(FIRST_TIME);
     poll_fn(|cx| {
@@ -117,14 +159,16 @@ async fn request(
     let head = read_head(origin, read, buffer, scratch).await;
     let framing = scratch.request.framing;
     let mut client = Client {
-        read,
-        write,
-        buffer,
+        side: Side::Wire(Wire {
+            read,
+            write,
+            buffer,
+            down: &mut scratch.down,
+            body: Body::new(framing),
+        }),
         head: &mut scratch.request,
         answer: &mut scratch.answer,
-        down: &mut scratch.down,
         up: &mut scratch.up,
-        body: Body::new(framing),
     };
     let failure = match head {
         Ok(()) => return handle(origin, &mut client).await,
@@ -159,10 +203,7 @@ async fn read_head(
             }
         }
         let reading = read.read(buffer, &worker.buffers);
-        let result = worker
-            .clock
-            .limit(&origin.connection.timer, deadline, reading)
-            .await;
+        let result = worker.clock.limit(origin.timer, deadline, reading).await;
         match result {
             Ok(Ok(1..)) => {}
             Ok(Ok(0) | Err(_)) => return Err(NoHead::Silence),
@@ -181,7 +222,7 @@ async fn linger(
     buffer: &mut Buffer,
 ) {
     let worker = origin.worker;
-    let timer = &origin.connection.timer;
+    let timer = origin.timer;
     let deadline = worker.clock.after(LINGER_TIME);
     let closing = async {
         if write.shutdown().await.is_err() {

@@ -6,6 +6,7 @@ use tidegate_routing::Listener;
 
 use crate::{
     client::Client,
+    clock::Timer,
     connections::Connection,
     decide::{self, Decision},
     failure::Failure,
@@ -14,10 +15,13 @@ use crate::{
     worker::{Config, Worker},
 };
 
-/// Where requests come from. The same for all of one connection.
+/// Where requests come from. The same for all of one connection, but for the timer: each stream of
+/// HTTP/2 has its own.
 pub(crate) struct Origin<'a> {
     pub(crate) worker: &'a Rc<Worker>,
     pub(crate) connection: &'a Connection,
+    /// Wakes the task that serves the request.
+    pub(crate) timer: &'a Timer,
     /// The listener that SNI chose. `None`: no TLS.
     pub(crate) secure: Option<&'a Arc<Listener>>,
 }

@@ -4,6 +4,10 @@
 //! A state machine that its task polls, so that a request's body can go up while the answer comes down. Small pieces are
 //! gathered behind the head into one write; large ones go from the read buffer to the socket uncopied.
 
+mod source;
+
+pub(crate) use self::source::Source;
+
 use std::{
     io,
     task::{Context, Poll, ready},
@@ -13,30 +17,27 @@ use std::{
 use tidegate_http::{CHUNK_END, CHUNK_HEAD_BYTES_MAX, Framing, chunk_head, write_last_chunk};
 
 use crate::{
-    body::{self, Body},
-    buffer::Buffer,
+    body,
     clock::{Deadline, Timer},
-    stream::{ReadHalf, WriteHalf},
+    h2_stream::{Gone, Outgoing},
+    stream::WriteHalf,
     worker::Worker,
 };
 
 /// Pieces up to this size are copied behind what waits to be written.
 const GATHERED_MAX: usize = 8 * 1024;
 
-/// Where a body comes from.
+/// Where a body goes to.
 #[derive(Debug)]
-pub(crate) struct Source<'a> {
-    pub(crate) read: &'a mut ReadHalf,
-    pub(crate) buffer: &'a mut Buffer,
-    pub(crate) body: &'a mut Body,
-}
-
-/// Where it goes to. `out` holds the message's head at first.
-#[derive(Debug)]
-pub(crate) struct Sink<'a> {
-    pub(crate) write: &'a mut WriteHalf,
-    pub(crate) out: &'a mut Vec<u8>,
-    pub(crate) framing: OutFraming,
+pub(crate) enum Sink<'a> {
+    /// A connection of HTTP/1. `out` holds the message's head at first.
+    Wire {
+        write: &'a mut WriteHalf,
+        out: &'a mut Vec<u8>,
+        framing: OutFraming,
+    },
+    /// A stream of HTTP/2, whose head was sent.
+    Stream(&'a mut Outgoing),
 }
 
 /// How the end of a body is told to who gets it.
@@ -132,6 +133,38 @@ impl Copied {
     }
 }
 
+impl Sink<'_> {
+    /// The same, for a while.
+    pub(crate) fn lend(&mut self) -> Sink<'_> {
+        match self {
+            Self::Wire {
+                write,
+                out,
+                framing,
+            } => Sink::Wire {
+                write,
+                out,
+                framing: *framing,
+            },
+            Self::Stream(outgoing) => Sink::Stream(outgoing),
+        }
+    }
+
+    /// Bytes that wait to be written, framing and small pieces.
+    fn staged(&self) -> usize {
+        match self {
+            Self::Wire { out, .. } => out.len(),
+            Self::Stream(_) => 0,
+        }
+    }
+}
+
+impl From<Gone> for PumpError {
+    fn from(_: Gone) -> Self {
+        Self::SinkGone
+    }
+}
+
 impl<'a> Pump<'a> {
     pub(crate) fn new(source: Source<'a>, sink: Sink<'a>, pauses: Pauses) -> Self {
         Self {
@@ -150,8 +183,10 @@ impl<'a> Pump<'a> {
 
     /// Goes on with another body from the same source, to the same sink.
     pub(crate) fn become_raw(&mut self, pauses: Pauses) {
-        *self.source.body = Body::new(Framing::UntilClose);
-        self.sink.framing = OutFraming::Raw;
+        self.source.become_raw();
+        if let Sink::Wire { framing, .. } = &mut self.sink {
+            *framing = OutFraming::Raw;
+        }
         self.ended = false;
         self.pauses = pauses;
         self.copy = None;
@@ -159,12 +194,15 @@ impl<'a> Pump<'a> {
 
     /// Says to the sink that nothing more will come.
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.sink.write.poll_shutdown(cx)
+        match &mut self.sink {
+            Sink::Wire { write, .. } => write.poll_shutdown(cx),
+            Sink::Stream(_) => Poll::Ready(Ok(())),
+        }
     }
 
     /// Whether head, body and trailers are all written.
     pub(crate) fn is_done(&self) -> bool {
-        self.ended && self.written == self.sink.out.len() && self.direct == 0
+        self.ended && self.written == self.sink.staged() && self.direct == 0
     }
 
     /// Ready when all is written.
@@ -176,16 +214,16 @@ impl<'a> Pump<'a> {
     ) -> Poll<Result<(), PumpError>> {
         loop {
             if self.direct == 0 && !self.ended {
-                match self.source.body.next(self.source.buffer) {
+                match self.source.next() {
                     Err(_rule) => return Poll::Ready(Err(PumpError::Malformed)),
                     Ok(body::Next::Data(count)) => {
                         self.stage(count);
                         // More may lie behind it, to go in the same write.
-                        if self.direct == 0 && self.sink.out.len() < GATHERED_MAX * 2 {
+                        if self.direct == 0 && self.sink.staged() < GATHERED_MAX * 2 {
                             continue;
                         }
                     }
-                    Ok(body::Next::End) => self.end(),
+                    Ok(body::Next::End) => self.end()?,
                     Ok(body::Next::More) => {
                         ready!(self.poll_write(worker, timer, cx))?;
                         ready!(self.poll_fill(worker, timer, cx))?;
@@ -202,48 +240,52 @@ impl<'a> Pump<'a> {
 
     /// After the end: ready when the source's connection has closed. What else comes is kept for the next message.
     pub(crate) fn poll_closed(&mut self, worker: &Worker, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.source.buffer.is_empty() {
-            return Poll::Pending;
-        }
-        let pool = &worker.buffers;
-        match self.source.read.poll_fill(cx, self.source.buffer, pool) {
-            Poll::Ready(Ok(1..)) | Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(()),
-        }
+        self.source.poll_closed(worker, cx)
     }
 
-    /// Puts the next `count` bytes, which are at the front of the source's buffer, up for writing.
+    /// Puts the next `count` bytes, which are at the front of the source, up for writing.
     fn stage(&mut self, count: usize) {
-        let data = &self.source.buffer.filled()[..count];
+        let data = &self.source.filled()[..count];
         if let Some(copy) = self.copy.as_deref_mut() {
             copy.add(data);
         }
         self.bytes += count as u64;
-        if self.sink.framing == OutFraming::Chunked {
-            let mut head = [0; CHUNK_HEAD_BYTES_MAX];
-            let length = chunk_head(count, &mut head);
-            self.sink.out.extend_from_slice(&head[..length]);
-        }
-        if count <= GATHERED_MAX {
-            self.sink.out.extend_from_slice(data);
-            self.sent(count);
-        } else {
-            self.direct = count;
+        self.direct = count;
+        if let Sink::Wire { out, framing, .. } = &mut self.sink {
+            if *framing == OutFraming::Chunked {
+                let mut head = [0; CHUNK_HEAD_BYTES_MAX];
+                let length = chunk_head(count, &mut head);
+                out.extend_from_slice(&head[..length]);
+            }
+            if count <= GATHERED_MAX {
+                out.extend_from_slice(data);
+                self.sent(count);
+            }
         }
     }
 
     /// Data bytes at the front are written or copied.
     fn sent(&mut self, count: usize) {
-        self.source.body.take(count, self.source.buffer);
-        if self.direct == 0 && self.sink.framing == OutFraming::Chunked {
-            self.sink.out.extend_from_slice(CHUNK_END);
+        self.source.take(count);
+        self.direct -= count;
+        if let Sink::Wire { out, framing, .. } = &mut self.sink
+            && self.direct == 0
+            && *framing == OutFraming::Chunked
+        {
+            out.extend_from_slice(CHUNK_END);
         }
     }
 
-    fn end(&mut self) {
+    fn end(&mut self) -> Result<(), Gone> {
         self.ended = true;
-        if self.sink.framing == OutFraming::Chunked {
-            write_last_chunk(self.source.body.trailers(), self.sink.out);
+        match &mut self.sink {
+            Sink::Wire { out, framing, .. } => {
+                if *framing == OutFraming::Chunked {
+                    write_last_chunk(self.source.trailers(), out);
+                }
+                Ok(())
+            }
+            Sink::Stream(outgoing) => outgoing.end(self.source.trailers()),
         }
     }
 
@@ -254,35 +296,55 @@ impl<'a> Pump<'a> {
         timer: &Timer,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), PumpError>> {
-        while self.written < self.sink.out.len() || self.direct > 0 {
-            let head = &self.sink.out[self.written..];
-            let data = &self.source.buffer.filled()[..self.direct];
-            let count = match self.sink.write.poll_write_both(cx, head, data) {
-                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(PumpError::SinkGone)),
-                Poll::Ready(Ok(count)) => count,
+        while self.written < self.sink.staged() || self.direct > 0 {
+            match self.poll_write_some(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
                     let pause = self.pauses.write;
                     ready!(self.poll_pause(pause, worker, timer, cx));
                     return Poll::Ready(Err(PumpError::SinkTimeout));
                 }
-            };
+            }
             self.waits_until = None;
             self.started = true;
-            let of_head = count.min(head.len());
-            self.written += of_head;
-            if self.written == self.sink.out.len() {
-                self.sink.out.clear();
-                self.written = 0;
+        }
+        match &mut self.sink {
+            Sink::Wire { write, .. } => write.poll_flush(cx).map_err(|_gone| PumpError::SinkGone),
+            // The connection's task does it.
+            Sink::Stream(_) => Poll::Ready(Ok(())),
+        }
+    }
+
+    /// Writes once.
+    fn poll_write_some(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PumpError>> {
+        match &mut self.sink {
+            Sink::Wire { write, out, .. } => {
+                let head = &out[self.written..];
+                let data = &self.source.filled()[..self.direct];
+                let count = match ready!(write.poll_write_both(cx, head, data)) {
+                    Ok(0) | Err(_) => return Poll::Ready(Err(PumpError::SinkGone)),
+                    Ok(count) => count,
+                };
+                let of_head = count.min(head.len());
+                self.written += of_head;
+                if self.written == out.len() {
+                    out.clear();
+                    self.written = 0;
+                }
+                if count > of_head {
+                    self.sent(count - of_head);
+                }
             }
-            if count > of_head {
-                self.direct -= count - of_head;
-                self.sent(count - of_head);
+            Sink::Stream(outgoing) => {
+                let count = ready!(outgoing.poll_room(self.direct, cx))?;
+                let bytes = self.source.take_bytes(count);
+                self.direct -= count;
+                let last = self.direct == 0 && self.source.is_over();
+                outgoing.send(bytes, last)?;
             }
         }
-        self.sink
-            .write
-            .poll_flush(cx)
-            .map_err(|_gone| PumpError::SinkGone)
+        Poll::Ready(Ok(()))
     }
 
     /// Reads once.
@@ -292,27 +354,18 @@ impl<'a> Pump<'a> {
         timer: &Timer,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), PumpError>> {
-        let pool = &worker.buffers;
-        self.source.buffer.release(pool);
-        if let Poll::Ready(result) = self.source.read.poll_fill(cx, self.source.buffer, pool) {
+        if let Poll::Ready(result) = self.source.poll_fill(worker, cx) {
             self.waits_until = None;
-            return Poll::Ready(self.filled(result));
+            return Poll::Ready(result);
+        }
+        if let Sink::Stream(outgoing) = &mut self.sink
+            && outgoing.poll_gone(cx).is_ready()
+        {
+            return Poll::Ready(Err(PumpError::SinkGone));
         }
         let pause = self.pauses.read;
         ready!(self.poll_pause(pause, worker, timer, cx));
         Poll::Ready(Err(PumpError::SourceTimeout))
-    }
-
-    fn filled(&mut self, result: io::Result<usize>) -> Result<(), PumpError> {
-        match result {
-            Ok(0) => self
-                .source
-                .body
-                .closed()
-                .map_err(|_unfinished| PumpError::Cut),
-            Ok(_) => Ok(()),
-            Err(_broken) => Err(PumpError::Cut),
-        }
     }
 
     fn poll_pause(

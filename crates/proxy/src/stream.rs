@@ -29,6 +29,13 @@ use crate::buffer::{Buffer, Pool};
 /// What a TLS stream gives up first, so that an idle one needs no buffer.
 const PEEK_BYTES: usize = 16;
 
+/// A stream that is not cut in halves.
+#[derive(Debug)]
+pub(crate) enum Whole {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
 /// The half that is read.
 #[derive(Debug)]
 pub(crate) enum ReadHalf {
@@ -63,6 +70,33 @@ pub(crate) fn tls(stream: TlsStream<TcpStream>) -> (ReadHalf, WriteHalf) {
         peeked_count: 0,
     };
     (ReadHalf::Tls(read), WriteHalf::Tls(stream))
+}
+
+impl Whole {
+    pub(crate) fn split(self) -> (ReadHalf, WriteHalf) {
+        match self {
+            Self::Plain(stream) => plain(stream),
+            Self::Tls(stream) => tls(*stream),
+        }
+    }
+
+    /// Whether both sides have agreed on HTTP/2 by TLS.
+    pub(crate) fn agreed_on_h2(&self) -> bool {
+        match self {
+            Self::Plain(_) => false,
+            Self::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(b"h2"),
+        }
+    }
+
+    /// Puts the halves of a plain stream together. `None`: they are not, or of two streams.
+    pub(crate) fn of(read: ReadHalf, write: WriteHalf) -> Option<Self> {
+        match (read, write) {
+            (ReadHalf::Plain(read), WriteHalf::Plain(write)) => {
+                read.reunite(write).ok().map(Self::Plain)
+            }
+            _ => None,
+        }
+    }
 }
 
 impl ReadHalf {

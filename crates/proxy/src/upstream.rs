@@ -6,10 +6,12 @@
 
 mod connect;
 mod endpoint;
+mod h2;
 
 pub(crate) use self::{
     connect::ConnectError,
     endpoint::{Endpoint, Link},
+    h2::{Answer, Slot},
 };
 
 use std::{
@@ -24,7 +26,7 @@ use tidegate_balance::{
     Balancer, Breakers, BudgetSettings, EndpointId, Outcome, PickRequest, Resource, RetryBudget,
     Settings, Tripped,
 };
-use tidegate_routing::{Balance, Cluster, ClusterKey, Locality};
+use tidegate_routing::{Balance, Cluster, ClusterKey, Locality, Protocol};
 use tokio_rustls::TlsConnector;
 
 use crate::{clock::Clock, worker::Config};
@@ -148,6 +150,16 @@ impl ClusterState {
     /// What requests are spread by, where it is something of theirs.
     pub(crate) fn with_balance<T>(&self, act: impl FnOnce(&Balance) -> T) -> T {
         act(&self.current.borrow().cluster.balance)
+    }
+
+    /// Whether its endpoints speak HTTP/2.
+    pub(crate) fn speaks_h2(&self) -> bool {
+        self.current.borrow().cluster.protocol == Protocol::Http2
+    }
+
+    /// Whether its endpoints are spoken to by TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.current.borrow().cluster.tls.is_some()
     }
 
     /// How long its unused connections are kept.

@@ -2,17 +2,18 @@
 
 use std::{
     future::poll_fn,
+    net::SocketAddr,
     rc::Rc,
     task::{Context, Poll, ready},
 };
 
 use tidegate_http::{
-    Framing, HeadLimits, Method, ResponseHead, StatusLine, Version, parse_response,
-    remove_hop_by_hop, write_response,
+    Framing, HeadLimits, Method, RequestHead, ResponseHead, StatusLine, Version, parse_response,
+    remove_hop_by_hop, write_request, write_response,
 };
 
 use super::{
-    reply,
+    prepare, reply,
     tries::{Failed, Tries},
     tunnel,
 };
@@ -23,11 +24,12 @@ use crate::{
     clock::Deadline,
     decide::Plan,
     failure::Failure,
+    h2_head,
     handle::{Next, Origin},
     journey::Journey,
     pump::{OutFraming, Pauses, Pump, PumpError, Sink, Source},
-    stream::{ReadHalf, WriteHalf},
-    upstream::{Endpoint, Link},
+    stream::ReadHalf,
+    upstream::{Answer, Endpoint, Link, Slot},
     worker::Worker,
 };
 
@@ -43,15 +45,26 @@ struct Upload<'a> {
     watches: bool,
 }
 
+/// The way to an endpoint that was opened for one try.
+pub(super) enum Way {
+    Wire(Link),
+    Stream(Slot),
+}
+
 /// The answer's head on its way down.
 pub(super) struct Arrival<'a> {
-    pub(super) read: &'a mut ReadHalf,
-    pub(super) buffer: &'a mut Buffer,
+    pub(super) from: From<'a>,
     pub(super) head: &'a mut ResponseHead,
     pub(super) method: &'a Method,
     pub(super) limits: &'a HeadLimits,
     /// Whether anything has come.
     pub(super) begun: bool,
+}
+
+/// Where an answer comes from.
+pub(super) enum From<'a> {
+    Wire(&'a mut ReadHalf, &'a mut Buffer),
+    Stream(&'a mut Answer),
 }
 
 /// What a try is made with.
@@ -66,9 +79,8 @@ struct Exchange<'a> {
     origin: &'a Origin<'a>,
     upload: Upload<'a>,
     arrival: Arrival<'a>,
-    /// The client's.
-    write: &'a mut WriteHalf,
-    down: &'a mut Vec<u8>,
+    /// To the client.
+    down: Sink<'a>,
     version: Version,
     deadline: Deadline,
 }
@@ -97,7 +109,7 @@ impl Upload<'_> {
                 false => Ok(()),
             };
         }
-        match self.pump.poll(worker, &origin.connection.timer, cx) {
+        match self.pump.poll(worker, origin.timer, cx) {
             Poll::Pending | Poll::Ready(Ok(())) => Ok(()),
             Poll::Ready(Err(PumpError::SinkGone | PumpError::SinkTimeout)) => {
                 self.refused = true;
@@ -117,57 +129,126 @@ impl Arrival<'_> {
         worker: &Worker,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), Failure>> {
-        let pool = &worker.buffers;
-        loop {
-            if !self.buffer.is_empty() {
-                self.begun = true;
-                match parse_response(self.buffer.filled(), self.method, self.limits, self.head) {
-                    Ok(Some(length)) => {
-                        self.buffer.consume(length);
-                        return Poll::Ready(Ok(()));
-                    }
-                    Ok(None) => {}
-                    Err(_rule) => return Poll::Ready(Err(Failure::BadAnswer)),
-                }
-                if self.buffer.is_full() && !self.buffer.grow(self.limits.head_bytes_max + 1) {
-                    return Poll::Ready(Err(Failure::BadAnswer));
-                }
+        match &mut self.from {
+            From::Stream(answer) => {
+                let head = ready!(answer.poll_head(self.method, self.limits, self.head, cx));
+                self.begun |= head.is_ok();
+                Poll::Ready(head)
             }
-            match ready!(self.read.poll_fill(cx, self.buffer, pool)) {
-                Ok(1..) => {}
-                Ok(0) | Err(_) => return Poll::Ready(Err(Failure::UpstreamReset)),
+            From::Wire(read, buffer) => loop {
+                if !buffer.is_empty() {
+                    self.begun = true;
+                    match parse_response(buffer.filled(), self.method, self.limits, self.head) {
+                        Ok(Some(length)) => {
+                            buffer.consume(length);
+                            return Poll::Ready(Ok(()));
+                        }
+                        Ok(None) => {}
+                        Err(_rule) => return Poll::Ready(Err(Failure::BadAnswer)),
+                    }
+                    if buffer.is_full() && !buffer.grow(self.limits.head_bytes_max + 1) {
+                        return Poll::Ready(Err(Failure::BadAnswer));
+                    }
+                }
+                match ready!(read.poll_fill(cx, buffer, &worker.buffers)) {
+                    Ok(1..) => {}
+                    Ok(0) | Err(_) => return Poll::Ready(Err(Failure::UpstreamReset)),
+                }
+            },
+        }
+    }
+}
+
+impl Way {
+    pub(super) fn address(&self) -> SocketAddr {
+        match self {
+            Self::Wire(link) => link.address,
+            Self::Stream(slot) => slot.address,
+        }
+    }
+
+    fn reused(&self) -> bool {
+        match self {
+            Self::Wire(link) => link.reused,
+            Self::Stream(slot) => slot.reused,
+        }
+    }
+
+    /// Whether it had been closed before it was used.
+    fn was_stale(&self, begun: bool, failure: &Failure) -> bool {
+        match self {
+            Self::Wire(link) => link.reused && !begun && matches!(failure, Failure::UpstreamReset),
+            Self::Stream(slot) => slot.reused && !begun && slot.answer.lost,
+        }
+    }
+
+    /// Begins with a request, whose head waits in `up` afterwards, or was sent.
+    fn begin<'a>(
+        &'a mut self,
+        head: &RequestHead,
+        plan: &Plan<'_>,
+        up: &'a mut Vec<u8>,
+    ) -> Result<(Sink<'a>, From<'a>), Failure> {
+        let framing = head.framing;
+        match self {
+            Self::Wire(link) => {
+                up.clear();
+                prepare::with_line(head, plan, Some(link.address), framing, |line| {
+                    write_request(line, &head.fields, up);
+                });
+                let sink = Sink::Wire {
+                    write: &mut link.write,
+                    out: up,
+                    framing: OutFraming::of(framing),
+                };
+                Ok((sink, From::Wire(&mut link.read, &mut link.buffer)))
+            }
+            Self::Stream(slot) => {
+                let secure = plan.cluster.is_secure();
+                let address = Some(slot.address);
+                let message = prepare::with_line(head, plan, address, framing, |line| {
+                    h2_head::request(line, &head.fields, secure)
+                });
+                let message = message.map_err(|_| Failure::BadRequest(400, "target"))?;
+                slot.send(message, !framing.has_body())?;
+                Ok((
+                    Sink::Stream(&mut slot.outgoing),
+                    From::Stream(&mut slot.answer),
+                ))
             }
         }
     }
 }
 
-/// Sends the request whose head stands in `client.up`, and passes the answer on.
+/// Sends the request, and passes the answer on.
 pub(super) async fn run(
     origin: &Origin<'_>,
     client: &mut Client<'_>,
     this: Try<'_, '_>,
-    mut link: Link,
+    mut way: Way,
     tries: &mut Tries<'_>,
     journey: &mut Journey<'_>,
 ) -> Result<Next, Failed> {
     let limits = origin.worker.limits();
     let mut replay = tries.replay();
-    let mut copied = tries.copy(link.reused, limits);
+    let mut copied = tries.copy(way.reused(), limits);
     let mut reply = reply::Reply::new(origin, client, this.plan);
     let watches = replay.is_none();
-    let (buffer, body) = match &mut replay {
-        Some((buffer, body)) => (buffer, body),
-        None => (&mut *client.buffer, &mut client.body),
+    let (source, down) = client.side.split();
+    let source = match &mut replay {
+        Some((buffer, body)) => Source::Kept { buffer, body },
+        None => source,
     };
-    let source = Source {
-        read: client.read,
-        buffer,
-        body,
-    };
-    let sink = Sink {
-        write: &mut link.write,
-        out: client.up,
-        framing: OutFraming::of(client.head.framing),
+    let begun = way.begin(client.head, this.plan, client.up);
+    let (sink, from) = match begun {
+        Ok(both) => both,
+        Err(failure) => {
+            return Err(Failed {
+                stale: way.was_stale(false, &failure),
+                failure,
+                wanted: false,
+            });
+        }
     };
     let pauses = Pauses {
         read: limits.request_body_timeout,
@@ -181,15 +262,13 @@ pub(super) async fn run(
             watches,
         },
         arrival: Arrival {
-            read: &mut link.read,
-            buffer: &mut link.buffer,
+            from,
             head: client.answer,
             method: &client.head.method,
             limits: &limits.head,
             begun: false,
         },
-        write: client.write,
-        down: client.down,
+        down,
         version: client.head.version,
         deadline: this.deadline,
     };
@@ -200,7 +279,7 @@ pub(super) async fn run(
     if let Err(failure) = arrived {
         tries.keep(sent > 0, copied);
         return Err(Failed {
-            stale: link.reused && !begun && matches!(failure, Failure::UpstreamReset),
+            stale: way.was_stale(begun, &failure),
             failure,
             wanted: false,
         });
@@ -216,11 +295,15 @@ pub(super) async fn run(
     journey.request_bytes = exchange.upload.pump.bytes;
     tries.keep(journey.request_bytes > 0, copied);
     relayed?;
-    if reply.reusable && sent && link.buffer.is_empty() {
+    if let Way::Wire(link) = way
+        && reply.reusable
+        && sent
+        && link.buffer.is_empty()
+    {
         this.endpoint
             .give(link, origin.worker, this.plan.cluster.idle_timeout());
     }
-    Ok(match reply.go_on && client.body.is_ended() {
+    Ok(match reply.go_on && client.side.body_ended() {
         true => Next::Again,
         false => Next::Close,
     })
@@ -235,7 +318,7 @@ impl Exchange<'_> {
             if !self.arrival.head.is_informational() || status == 101 {
                 return Ok(());
             }
-            if self.version == Version::Http11 {
+            if self.version != Version::Http10 {
                 Box::pin(self.pass_interim(status)).await?;
             }
         }
@@ -244,12 +327,17 @@ impl Exchange<'_> {
 
     async fn await_head(&mut self) -> Result<(), Failure> {
         let origin = self.origin;
-        let (clock, timer) = (&origin.worker.clock, &origin.connection.timer);
+        let (clock, timer) = (&origin.worker.clock, origin.timer);
         let mut quiet = None;
         poll_fn(|cx| {
             self.upload.poll(origin, cx)?;
             if let Poll::Ready(result) = self.arrival.poll(origin.worker, cx) {
                 return Poll::Ready(result);
+            }
+            if let Sink::Stream(outgoing) = &mut self.down
+                && outgoing.poll_gone(cx).is_ready()
+            {
+                return Poll::Ready(Err(Failure::ClientGone));
             }
             let mut deadline = self.deadline;
             if self.upload.is_over() {
@@ -273,14 +361,23 @@ impl Exchange<'_> {
             keep_alive: false,
             upgrade: None,
         };
-        self.down.clear();
-        write_response(&line, &self.arrival.head.fields, self.down);
+        let fields = &self.arrival.head.fields;
+        let (write, out) = match &mut self.down {
+            Sink::Wire { write, out, .. } => (write, out),
+            Sink::Stream(outgoing) => {
+                let head = h2_head::response(&line, fields).map_err(|_| Failure::BadAnswer)?;
+                let sent = outgoing.send_interim(head);
+                return sent.map_err(|_gone| Failure::ClientGone);
+            }
+        };
+        out.clear();
+        write_response(&line, fields, out);
         let worker = self.origin.worker;
         let deadline = worker.clock.after(worker.limits().write_timeout);
-        let writing = self.write.write(self.down, &[]);
-        let timer = &self.origin.connection.timer;
+        let writing = write.write(out, &[]);
+        let timer = self.origin.timer;
         let written = worker.clock.limit(timer, deadline, writing).await;
-        self.down.clear();
+        out.clear();
         match written {
             Ok(Ok(())) => Ok(()),
             _ => Err(Failure::ClientGone),
@@ -294,7 +391,13 @@ impl Exchange<'_> {
         journey: &mut Journey<'_>,
     ) -> Result<(), Failure> {
         let origin = self.origin;
-        let framing = reply.write(origin, self.arrival.head, self.upload.is_over(), self.down)?;
+        let framing = reply.write(
+            origin,
+            self.arrival.head,
+            self.upload.is_over(),
+            &mut self.down,
+        )?;
+        let head_sent = matches!(self.down, Sink::Stream(_));
         let tunnel = self.arrival.head.status == 101;
         let limits = origin.worker.limits();
         let pauses = Pauses {
@@ -306,25 +409,22 @@ impl Exchange<'_> {
             write: limits.write_timeout,
         };
         let mut body = Body::new(framing);
-        let mut download = Pump::new(
-            Source {
-                read: self.arrival.read,
-                buffer: self.arrival.buffer,
+        let source = match &mut self.arrival.from {
+            From::Wire(read, buffer) => Source::Wire {
+                read,
+                buffer,
                 body: &mut body,
             },
-            Sink {
-                write: self.write,
-                out: self.down,
-                framing: reply.out_framing,
-            },
-            pauses,
-        );
+            From::Stream(answer) => Source::Stream(&mut answer.incoming),
+        };
+        let mut download = Pump::new(source, self.down.lend(), pauses);
+        download.started = head_sent;
         journey.status = self.arrival.head.status;
         if tunnel {
             let running = tunnel::run(origin, &mut self.upload.pump, &mut download, journey);
             return Box::pin(running).await;
         }
-        let (clock, timer) = (&origin.worker.clock, &origin.connection.timer);
+        let (clock, timer) = (&origin.worker.clock, origin.timer);
         let (upload, deadline) = (&mut self.upload, self.deadline);
         let result = poll_fn(|cx| {
             upload.poll(origin, cx)?;

@@ -5,10 +5,13 @@
 use std::{future::poll_fn, rc::Rc};
 
 use tidegate_balance::{Outcome, PickRequest};
-use tidegate_http::{Framing, Method, ResponseHead};
+use tidegate_http::{Framing, Method, ResponseHead, write_request};
 use tokio::task::spawn_local;
 
-use super::{exchange::Arrival, prepare};
+use super::{
+    exchange::{Arrival, From},
+    prepare,
+};
 use crate::{
     body::{Body, Next},
     client::Client,
@@ -46,7 +49,9 @@ pub(super) fn prepare(client: &Client<'_>, plan: &Plan<'_>) -> Option<Mirrors> {
         return None;
     }
     let mut head = Vec::new();
-    prepare::write(client.head, plan, None, Framing::None, &mut head);
+    prepare::with_line(client.head, plan, None, Framing::None, |line| {
+        write_request(line, &client.head.fields, &mut head);
+    });
     head.truncate(head.len() - 2);
     Some(Mirrors {
         clusters: plan.mirrors.clone(),
@@ -124,9 +129,7 @@ impl Copy {
             Some(link) => link,
             None => {
                 let connecting = self.cluster.connect(worker, timer, &chosen.endpoint);
-                connecting
-                    .await
-                    .map_err(|error| (Failure::from(error), false))?
+                connecting.await.map_err(|error| (error.into(), false))?
             }
         };
         let limits = worker.limits();
@@ -152,8 +155,7 @@ impl Copy {
         sent.map_err(|_gone| Failure::UpstreamReset)?;
         let mut head = ResponseHead::new();
         let mut arrival = Arrival {
-            read: &mut link.read,
-            buffer: &mut link.buffer,
+            from: From::Wire(&mut link.read, &mut link.buffer),
             head: &mut head,
             method: &self.method,
             limits: &worker.limits().head,

@@ -2,14 +2,10 @@
 
 use std::net::SocketAddr;
 
-use tidegate_http::{
-    Framing, KnownName, RequestHead, RequestLine, remove_hop_by_hop, write_request,
-};
+use tidegate_http::{Framing, KnownName, RequestHead, RequestLine, remove_hop_by_hop};
 use tidegate_routing::Rewrite;
 
-use crate::{
-    client::Client, decide::Plan, fields, handle::Origin, journey::Journey, observe, upstream::Link,
-};
+use crate::{client::Client, decide::Plan, fields, handle::Origin, journey::Journey, observe};
 
 /// Fields of the request, as every try sends them.
 pub(super) fn fields(
@@ -43,22 +39,15 @@ pub(super) fn fields(
     fields::change(&mut head.fields, &plan.backend.request.headers);
 }
 
-/// Writes the head for one try.
-pub(super) fn head(client: &mut Client<'_>, plan: &Plan<'_>, link: &Link) {
-    client.up.clear();
-    let head = &*client.head;
-    write(head, plan, Some(link.address), head.framing, client.up);
-}
-
-/// Writes the head of a request that goes by `plan`, with a body of this framing. Only an exchange on a `connection` can
-/// wait for a 100, or become a tunnel.
-pub(super) fn write(
+/// Lends `act` the line of the head for one try that goes by `plan`, with a body of this framing. Only an exchange on a
+/// `connection` can wait for a 100, or become a tunnel.
+pub(super) fn with_line<T>(
     head: &RequestHead,
     plan: &Plan<'_>,
     connection: Option<SocketAddr>,
     framing: Framing,
-    out: &mut Vec<u8>,
-) {
+    act: impl FnOnce(&RequestLine<'_>) -> T,
+) -> T {
     let rewrite = |pick: fn(&Rewrite) -> bool| {
         let own = plan.backend.rewrite.iter().chain(&plan.rule.rewrite);
         own.into_iter().find(|rewrite| pick(rewrite))
@@ -81,7 +70,7 @@ pub(super) fn write(
         }
         None => target.authority(),
     };
-    let line = RequestLine {
+    act(&RequestLine {
         method: head.method.as_str(),
         target: [first, second, third, target.question()],
         authority,
@@ -89,6 +78,5 @@ pub(super) fn write(
         upgrade: head.upgrade.filter(|_| connection.is_some()),
         te_trailers: head.te_trailers,
         expect_continue: head.expect_continue && connection.is_some(),
-    };
-    write_request(&line, &head.fields, out);
+    })
 }

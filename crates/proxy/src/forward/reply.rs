@@ -7,7 +7,12 @@ use tidegate_http::{
 use tidegate_routing::{CORS_FIELDS, Cors};
 
 use crate::{
-    client::Client, decide::Plan, failure::Failure, fields, handle::Origin, pump::OutFraming,
+    client::Client,
+    decide::Plan,
+    failure::Failure,
+    fields, h2_head,
+    handle::Origin,
+    pump::{OutFraming, Sink},
 };
 
 /// How one request is replied to.
@@ -21,7 +26,6 @@ pub(super) struct Reply<'c> {
     pub(super) go_on: bool,
     /// Whether the upstream's may.
     pub(super) reusable: bool,
-    pub(super) out_framing: OutFraming,
 }
 
 impl<'c> Reply<'c> {
@@ -35,11 +39,10 @@ impl<'c> Reply<'c> {
             origin: plan.rule.cors.as_ref().and_then(own),
             go_on: client.may_go_on(origin),
             reusable: true,
-            out_framing: OutFraming::Raw,
         }
     }
 
-    /// Writes the head for the client. Returns how the upstream's body is framed.
+    /// Writes the head for the client, or sends it. Returns how the upstream's body is framed.
     ///
     /// # Errors
     /// The answer is none to this request.
@@ -48,7 +51,7 @@ impl<'c> Reply<'c> {
         origin: &Origin<'_>,
         answer: &mut ResponseHead,
         request_over: bool,
-        out: &mut Vec<u8>,
+        down: &mut Sink<'_>,
     ) -> Result<Framing, Failure> {
         let switches = answer.status == 101;
         if switches && (!self.upgrades || answer.upgrade.is_none()) {
@@ -67,7 +70,6 @@ impl<'c> Reply<'c> {
             same => same,
         };
         self.go_on &= request_over && outer != Framing::UntilClose && origin.goes_on();
-        self.out_framing = OutFraming::of(outer);
         self.change(answer);
         let date = origin.worker.clock.date();
         let line = StatusLine {
@@ -78,8 +80,19 @@ impl<'c> Reply<'c> {
             keep_alive: self.go_on && self.version == Version::Http10,
             upgrade: answer.upgrade,
         };
-        out.clear();
-        write_response(&line, &answer.fields, out);
+        match down {
+            Sink::Wire { out, framing, .. } => {
+                *framing = OutFraming::of(outer);
+                out.clear();
+                write_response(&line, &answer.fields, out);
+            }
+            Sink::Stream(outgoing) => {
+                let head = h2_head::response(&line, &answer.fields);
+                let head = head.map_err(|_| Failure::BadAnswer)?;
+                let sent = outgoing.send_head(head, !outer.has_body());
+                sent.map_err(|_gone| Failure::ClientGone)?;
+            }
+        }
         Ok(inner)
     }
 

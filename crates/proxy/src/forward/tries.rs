@@ -165,7 +165,7 @@ impl<'c> Tries<'c> {
         let idempotent = client.head.method.is_idempotent();
         let possible = failure.before_answer()
             && (wanted || idempotent || failure.nothing_sent())
-            && self.can_replay(client.body.is_ended())
+            && self.can_replay(client.side.body_ended())
             && !clock.passed(self.overall);
         if !possible {
             return Err(failure);
@@ -189,7 +189,7 @@ impl<'c> Tries<'c> {
         self.left -= 1;
         let backoff = self.retry.map_or(Duration::ZERO, |retry| retry.backoff);
         if !backoff.is_zero() {
-            clock.sleep(&origin.connection.timer, backoff).await;
+            clock.sleep(origin.timer, backoff).await;
             if clock.passed(self.overall) {
                 return Err(failure);
             }

@@ -56,7 +56,7 @@ fn step(
     cx: &mut Context<'_>,
 ) -> Result<(), Failure> {
     if *way == Way::Open {
-        match pump.poll(origin.worker, &origin.connection.timer, cx) {
+        match pump.poll(origin.worker, origin.timer, cx) {
             Poll::Pending => return Ok(()),
             Poll::Ready(Ok(())) => *way = Way::Closing,
             Poll::Ready(Err(_broken)) => return Err(Failure::Truncated),

@@ -16,7 +16,7 @@ use tidegate_routing::{Certificate, ClientValidation, Host, TlsListener};
 use super::{TlsError, certified, provider, verify::AnyClient};
 
 /// What clients may choose, best first.
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// Keys of session tickets, shared by all workers: a client may come back to another one.
 #[derive(Clone)]

@@ -1,13 +1,20 @@
 //! Opens connections to endpoints, TLS included.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{future::Future, io, net::SocketAddr, rc::Rc, sync::Arc};
 
 use tidegate_balance::Tripped;
-use tidegate_routing::{Cluster, Destination, Protocol};
+use tidegate_routing::{Cluster, Destination};
 use tokio::net::TcpStream;
 
-use super::{ClusterState, Endpoint, Link, endpoint::Counted};
-use crate::{buffer::Buffer, clock::Timer, counters::Counters, stream, tls, worker::Worker};
+use super::{
+    ClusterState, Endpoint, Link,
+    endpoint::Counted,
+    h2::{New, Slot},
+};
+use crate::{
+    buffer::Buffer, clock::Timer, counters::Counters, h2_socket::Socket, stream::Whole, tls,
+    worker::Worker,
+};
 
 /// Why no connection came about. Nothing was sent: any request may try another endpoint.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +27,8 @@ pub(crate) enum ConnectError {
     /// As many connections as may be are open. Answer 503.
     #[error(transparent)]
     Tripped(#[from] Tripped),
-    /// The cluster wants HTTP/2, which is not spoken to upstreams yet. Other endpoints fail alike.
-    #[error("HTTP/2 is not spoken to upstreams yet")]
+    /// The endpoint did not agree to HTTP/2 by TLS.
+    #[error("the endpoint does not speak HTTP/2")]
     Unspoken,
     /// The policy can't be used. Other endpoints of the cluster fail alike.
     #[error(transparent)]
@@ -29,7 +36,7 @@ pub(crate) enum ConnectError {
 }
 
 impl ClusterState {
-    /// A new connection to `endpoint`, within the cluster's time.
+    /// A connection of HTTP/1 to `endpoint`, within the cluster's time. It is new.
     pub(crate) async fn connect(
         &self,
         worker: &Worker,
@@ -38,54 +45,9 @@ impl ClusterState {
     ) -> Result<Link, ConnectError> {
         let counted = Counted::new(&self.breakers)?;
         let cluster = self.current.borrow().cluster.clone();
-        if cluster.protocol == Protocol::Http2 {
-            return Err(ConnectError::Unspoken);
-        }
-        let wait = cluster
-            .limits
-            .connect_timeout
-            .unwrap_or(worker.limits().connect_timeout);
-        let counters = &worker.setup.counters;
-        Counters::count(&counters.upstream_connects);
-        let deadline = worker.clock.after(wait);
-        let result = worker
-            .clock
-            .limit(timer, deadline, self.open(&cluster, endpoint, counted))
-            .await
-            .unwrap_or(Err(ConnectError::Timeout));
-        if result.is_err() {
-            Counters::count(&counters.upstream_connect_failures);
-        }
-        result
-    }
-
-    async fn open(
-        &self,
-        cluster: &Arc<Cluster>,
-        endpoint: &Endpoint,
-        counted: Counted,
-    ) -> Result<Link, ConnectError> {
-        let tcp = match endpoint.destination() {
-            Destination::Address(address) => TcpStream::connect(address).await?,
-            Destination::Name { host, port } => TcpStream::connect((&**host, *port)).await?,
-        };
-        tcp.set_nodelay(true)?;
-        let address: SocketAddr = tcp.peer_addr()?;
-        let (read, write) = match &cluster.tls {
-            None => stream::plain(tcp),
-            Some(policy) => {
-                let connector = match self.current.borrow().connector.clone() {
-                    Some(connector) => connector,
-                    None => tls::connector(policy, cluster.protocol)?,
-                };
-                self.current
-                    .borrow_mut()
-                    .connector
-                    .get_or_insert_with(|| connector.clone());
-                let name = tls::connector_name(policy)?;
-                stream::tls(connector.connect(name, tcp).await?.into())
-            }
-        };
+        let dialing = self.dial(&cluster, endpoint);
+        let (stream, address) = within(worker, timer, &cluster, dialing).await?;
+        let (read, write) = stream.split();
         Ok(Link {
             read,
             write,
@@ -95,4 +57,81 @@ impl ClusterState {
             _counted: counted,
         })
     }
+
+    /// A place for a stream on a connection of HTTP/2, within the cluster's time.
+    pub(crate) async fn open_stream(
+        &self,
+        worker: &Rc<Worker>,
+        timer: &Timer,
+        endpoint: &Endpoint,
+    ) -> Result<Slot, ConnectError> {
+        let connect = || async {
+            let counted = Counted::new(&self.breakers)?;
+            let cluster = self.current.borrow().cluster.clone();
+            let idle = cluster.limits.idle_timeout;
+            let idle = idle.unwrap_or(worker.limits().upstream_idle_timeout);
+            let dialing = async {
+                let (stream, address) = self.dial(&cluster, endpoint).await?;
+                if cluster.tls.is_some() && !stream.agreed_on_h2() {
+                    return Err(ConnectError::Unspoken);
+                }
+                let socket = Socket::new(stream, Buffer::default(), None);
+                New::handshake(worker, socket, address, idle, counted).await
+            };
+            within(worker, timer, &cluster, dialing).await
+        };
+        endpoint.shares.take(worker, connect).await
+    }
+
+    async fn dial(
+        &self,
+        cluster: &Arc<Cluster>,
+        endpoint: &Endpoint,
+    ) -> Result<(Whole, SocketAddr), ConnectError> {
+        let tcp = match endpoint.destination() {
+            Destination::Address(address) => TcpStream::connect(address).await?,
+            Destination::Name { host, port } => TcpStream::connect((&**host, *port)).await?,
+        };
+        tcp.set_nodelay(true)?;
+        let address = tcp.peer_addr()?;
+        let Some(policy) = &cluster.tls else {
+            return Ok((Whole::Plain(tcp), address));
+        };
+        let connector = match self.current.borrow().connector.clone() {
+            Some(connector) => connector,
+            None => tls::connector(policy, cluster.protocol)?,
+        };
+        self.current
+            .borrow_mut()
+            .connector
+            .get_or_insert_with(|| connector.clone());
+        let name = tls::connector_name(policy)?;
+        let stream = connector.connect(name, tcp).await?;
+        Ok((Whole::Tls(Box::new(stream.into())), address))
+    }
+}
+
+/// `dialing`, within the cluster's time; counted.
+async fn within<T>(
+    worker: &Worker,
+    timer: &Timer,
+    cluster: &Cluster,
+    dialing: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
+    let wait = cluster
+        .limits
+        .connect_timeout
+        .unwrap_or(worker.limits().connect_timeout);
+    let counters = &worker.setup.counters;
+    Counters::count(&counters.upstream_connects);
+    let deadline = worker.clock.after(wait);
+    let result = worker
+        .clock
+        .limit(timer, deadline, dialing)
+        .await
+        .unwrap_or(Err(ConnectError::Timeout));
+    if result.is_err() {
+        Counters::count(&counters.upstream_connect_failures);
+    }
+    result
 }

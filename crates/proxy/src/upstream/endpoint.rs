@@ -5,7 +5,7 @@ use std::{cell::RefCell, net::SocketAddr, time::Duration};
 use tidegate_balance::{Resource, Tripped};
 use tidegate_routing::Destination;
 
-use super::SharedBreakers;
+use super::{SharedBreakers, h2::Shares};
 use crate::{
     buffer::Buffer,
     clock::{Clock, Deadline},
@@ -18,9 +18,11 @@ use crate::{
 pub(crate) struct Endpoint {
     destination: Destination,
     idle: RefCell<Vec<Idle>>,
+    /// Connections of HTTP/2.
+    pub(crate) shares: Shares,
 }
 
-/// A connection to an endpoint.
+/// A connection of HTTP/1 to an endpoint.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) read: ReadHalf,
@@ -71,6 +73,7 @@ impl Endpoint {
         Self {
             destination,
             idle: RefCell::default(),
+            shares: Shares::default(),
         }
     }
 

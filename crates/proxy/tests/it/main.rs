@@ -1,6 +1,8 @@
 //! The proxy over real sockets: scripted origins, hand-made snapshots, clients that send bytes.
 
 mod forward;
+mod h2;
+mod h2_support;
 mod life;
 mod rules;
 mod support;

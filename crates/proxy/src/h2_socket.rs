@@ -1,0 +1,108 @@
+//! A connection as HTTP/2 takes it: one stream for both directions, with what was read of it already in front.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::{buffer::Buffer, h2_guard::Watch, stream::Whole};
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    stream: Whole,
+    /// Bytes that were read to find out what is spoken.
+    first: Buffer,
+    /// Looks at what the peer sends.
+    watch: Option<Watch>,
+}
+
+impl Socket {
+    pub(crate) fn new(stream: Whole, first: Buffer, watch: Option<Watch>) -> Self {
+        Self {
+            stream,
+            first,
+            watch,
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        space: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if this.watch.as_ref().is_some_and(Watch::is_alarmed) {
+            // Nothing more is heard. The connection's task has been woken, and says so.
+            return Poll::Pending;
+        }
+        let before = space.filled().len();
+        let result = if this.first.is_empty() {
+            match &mut this.stream {
+                Whole::Plain(stream) => Pin::new(stream).poll_read(cx, space),
+                Whole::Tls(stream) => Pin::new(&mut **stream).poll_read(cx, space),
+            }
+        } else {
+            let count = this.first.len().min(space.remaining());
+            space.put_slice(&this.first.filled()[..count]);
+            this.first.consume(count);
+            if this.first.is_empty() {
+                this.first = Buffer::default();
+            }
+            Poll::Ready(Ok(()))
+        };
+        if let Some(watch) = &mut this.watch
+            && result.is_ready()
+        {
+            watch.look(&space.filled()[before..]);
+        }
+        result
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.stream {
+            Whole::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Whole::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.stream {
+            Whole::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+            Whole::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, parts),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Whole::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Whole::Tls(stream) => Pin::new(&mut **stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Whole::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Whole::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
+        }
+    }
+}
