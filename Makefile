@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 
-.PHONY: help setup run test check fmt sim crash fuzz-long differential differential-record conformance helm kubectl-record bench-informer bench-apiserver bench-proxy instructions docs
+.PHONY: help setup run test check fmt sim crash fuzz-long differential differential-record conformance helm kubectl-record bench-informer bench-apiserver bench-proxy bench-changes instructions docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ bench-apiserver: ## compare the embedded API server with etcd + kube-apiserver (
 bench-proxy: ## compare the gateway with nginx, HAProxy, Envoy and Caddy (ROUNDS=5)
 	@scripts/setup.sh bench
 	@bench/proxy/run.py --rounds $(or $(ROUNDS),5)
+
+bench-changes: ## change a gateway under load on a real API server: failed requests, time until served
+	@bench/changes/run.py
 
 instructions: ## compare the hot paths' instruction counts with the ratchet
 	@cargo xtask ratchet-instructions

@@ -28,4 +28,6 @@ step "instruction counts" cargo xtask ratchet-instructions
 step "benchmark of the informer, short" bench/informer/run.py --quick
 step "benchmark of the API server, short" bench/apiserver/run.py --quick
 step "benchmark of the proxies, short" bench/proxy/run.py --quick
+step "changes under load, short" bench/changes/run.py --quick
+step "Gateway API conformance, short" scripts/conformance.sh short
 printf '\nall checks passed in %s s\n' "$SECONDS"
