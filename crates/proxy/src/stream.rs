@@ -246,13 +246,17 @@ impl WriteHalf {
 
     /// Makes closing look like the failure that it is, where the end of the connection would be taken for the end of a
     /// body.
-    pub(crate) fn abort(&self) {
+    pub(crate) fn abort(self) {
         let zero = Some(Duration::ZERO);
         // Without it the connection closes all the same.
-        let _ = match self {
+        let _ = match &self {
             Self::Plain(write) => SockRef::from(write.as_ref()).set_linger(zero),
             Self::Tls(stream) => SockRef::from(stream.borrow().get_ref().0).set_linger(zero),
         };
+        if let Self::Plain(write) = self {
+            // To drop it would say that all was sent.
+            write.forget();
+        }
     }
 
     /// Says that nothing more will be sent; the other half stays open.

@@ -1,0 +1,167 @@
+//! A proxy whose routes lead to one origin: all paths as they are, `/rewrite` to `/new`; `/redirect` and `/gone` are
+//! answered without it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use tidegate_proxy::{Options, Proxy};
+use tidegate_routing::{
+    Action, Attachment, BackendChoice, Balance, Bind, BindProtocol, Cluster, ClusterKey,
+    Destination, Endpoint, Host, Limits, Listener, ListenerKey, Locality, PathChange, PathMatch,
+    Protocol, Redirect, RequestFilters, RequestMatch, ResponseFilters, Rewrite, RouteIdentity,
+    RouteTable, Rule, Snapshot, Timeouts, WeightedBackend,
+};
+
+/// Where the proxy listens, and what keeps it running.
+pub(crate) async fn proxy(origin: SocketAddr) -> (SocketAddr, Proxy) {
+    start(origin, tidegate_proxy::Limits::default()).await
+}
+
+/// One that waits for nobody.
+pub(crate) async fn impatient(origin: SocketAddr) -> (SocketAddr, Proxy) {
+    let soon = Duration::from_millis(400);
+    let limits = tidegate_proxy::Limits {
+        head_timeout: soon,
+        request_body_timeout: soon,
+        answer_timeout: soon,
+        ..tidegate_proxy::Limits::default()
+    };
+    start(origin, limits).await
+}
+
+async fn start(origin: SocketAddr, limits: tidegate_proxy::Limits) -> (SocketAddr, Proxy) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    drop(listener);
+    let options = Options {
+        workers: 1,
+        limits,
+        ..Options::default()
+    };
+    let proxy = Proxy::start(options).expect("a proxy");
+    let applied = proxy.apply(snapshot(address, origin)).await;
+    assert_eq!(applied.expect("applied").binds[0].result, Ok(()));
+    (address, proxy)
+}
+
+fn snapshot(address: SocketAddr, origin: SocketAddr) -> Arc<Snapshot> {
+    let key = ClusterKey(Arc::from("origin"));
+    let mut routes = RouteTable::new();
+    for (prefix, rule) in rules(&key) {
+        routes.insert(Attachment {
+            host: Host::Any,
+            rule: Arc::new(rule),
+            entry: 0,
+            when: Arc::new(RequestMatch {
+                path: PathMatch::Prefix(Arc::from(prefix)),
+                method: None,
+                headers: Vec::new(),
+                query: Vec::new(),
+            }),
+        });
+    }
+    let listener = Listener {
+        key: ListenerKey {
+            kind: Arc::from("Gateway"),
+            namespace: Arc::from("test"),
+            name: Arc::from("gateway"),
+            section: Arc::from("http"),
+        },
+        host: Host::Any,
+        tls: None,
+        routes,
+    };
+    let bind = Bind {
+        address,
+        protocol: BindProtocol::Http,
+        listeners: [(Host::Any, Arc::new(listener))].into_iter().collect(),
+    };
+    Arc::new(Snapshot {
+        generation: 1,
+        binds: [(address, Arc::new(bind))].into_iter().collect(),
+        clusters: [(key.clone(), Arc::new(cluster(key, origin)))]
+            .into_iter()
+            .collect(),
+    })
+}
+
+fn cluster(key: ClusterKey, origin: SocketAddr) -> Cluster {
+    Cluster {
+        key,
+        endpoints: [Endpoint {
+            destination: Destination::Address(origin),
+            weight: 1,
+            draining: false,
+            locality: Locality::default(),
+        }]
+        .into_iter()
+        .collect(),
+        protocol: Protocol::Http,
+        tls: None,
+        refused: None,
+        balance: Balance::RoundRobin,
+        slow_start: None,
+        limits: Limits::default(),
+        outliers: None,
+        health: None,
+    }
+}
+
+fn rules(key: &ClusterKey) -> [(&'static str, Rule); 4] {
+    let new = || Some(PathChange::PrefixMatch(Arc::from("/new")));
+    let forward = || {
+        Action::Forward(vec![WeightedBackend {
+            weight: 1,
+            choice: BackendChoice::Cluster(key.clone()),
+            request: RequestFilters::default(),
+            response: ResponseFilters::default(),
+            rewrite: None,
+            mirrors: Vec::new(),
+        }])
+    };
+    let redirect = Redirect {
+        scheme: None,
+        hostname: None,
+        port: None,
+        path: new(),
+        status: 302,
+    };
+    let gone = Action::Fail {
+        status: 404,
+        reason: Arc::from("gone"),
+    };
+    let rewritten = Rule {
+        rewrite: Some(Rewrite {
+            hostname: None,
+            path: new(),
+        }),
+        ..rule(forward())
+    };
+    [
+        ("", rule(forward())),
+        ("/rewrite", rewritten),
+        ("/redirect", rule(Action::Redirect(redirect))),
+        ("/gone", rule(gone)),
+    ]
+}
+
+fn rule(action: Action) -> Rule {
+    Rule {
+        route: Arc::new(RouteIdentity {
+            kind: Arc::from("HTTPRoute"),
+            namespace: Arc::from("test"),
+            name: Arc::from("all"),
+            generation: 1,
+            created_s: 0,
+        }),
+        index: 0,
+        name: None,
+        request: RequestFilters::default(),
+        response: ResponseFilters::default(),
+        rewrite: None,
+        mirrors: Vec::new(),
+        cors: None,
+        timeouts: Timeouts::default(),
+        retry: None,
+        action,
+    }
+}
