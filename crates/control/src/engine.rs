@@ -64,6 +64,8 @@ struct Turns {
     held: Option<Held>,
     /// Whether anything was compiled yet.
     began: bool,
+    /// Whether the workers were given anything yet, and be it nothing to serve.
+    given: bool,
     /// When what is on disk is served, whatever the API server says.
     disk_at: Option<Instant>,
     binds: BTreeMap<SocketAddr, Option<String>>,
@@ -95,6 +97,7 @@ impl Engine {
             last: Arc::default(),
             held: None,
             began: false,
+            given: false,
             disk_at: None,
             binds: BTreeMap::new(),
             bind_again: None,
@@ -238,17 +241,16 @@ impl Turns {
     /// How long what refers to a new object waits for that object to be read. What is on disk is served at once; at a
     /// start without it nothing is served yet, so that nothing is harmed by waiting longer.
     fn patience(&self) -> Duration {
-        match (self.engine.feed.is_complete(), self.last.generation) {
+        match (self.engine.feed.is_complete(), self.given) {
             (false, _) => Duration::ZERO,
-            (true, 0) => FIRST_PATIENCE,
-            (true, _) => REFERENCE_PATIENCE,
+            (true, false) => FIRST_PATIENCE,
+            (true, true) => REFERENCE_PATIENCE,
         }
     }
 
     fn is_held_long_enough(&self, now: Instant) -> bool {
-        let first = self.last.generation == 0;
         let since = self.held.as_ref().and_then(|held| held.since);
-        !first && since.is_some_and(|since| now >= since + HELD_MAX)
+        self.given && since.is_some_and(|since| now >= since + HELD_MAX)
     }
 
     fn hold(&mut self, output: Output, until: Instant, now: Instant) {
@@ -268,7 +270,7 @@ impl Turns {
             // Where the receiver is gone, all ends.
             let _ = self.engine.orders.send(Orders(output.infrastructure));
         }
-        let first = self.last.generation == 0;
+        let first = !std::mem::replace(&mut self.given, true);
         let snapshot = (output.changed || first).then(|| Arc::new(output.snapshot));
         if let Some(snapshot) = &snapshot {
             self.last = Arc::clone(snapshot);

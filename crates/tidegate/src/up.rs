@@ -13,7 +13,11 @@ pub(crate) use self::{
     backup::{backup, restore},
 };
 
-use self::{data_dir::DataDir, gateway::Traffic, manifests::Manifests};
+use self::{
+    data_dir::DataDir,
+    gateway::{Place, Traffic},
+    manifests::{Found, Manifests},
+};
 use crate::{
     failure::Failure,
     gateway::{Level, start_log},
@@ -46,6 +50,7 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
         Some(dir) => Some(DataDir::open(dir)?),
         None => None,
     };
+    let expected = Expected::of(arguments).await?;
     let options = Options {
         data_dir: data.as_ref().map(|data| data.path().to_owned()),
         listen: arguments.listen,
@@ -61,11 +66,12 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
         error => Failure::error(error),
     })?;
     let kubeconfig = write_kubeconfig(&server, arguments, data.as_ref())?;
+    say_where(&server, &kubeconfig, arguments);
     // The first signal asks for an end in peace, the second one ends at once.
     let guests = tokio::select! {
-        guests = Guests::start(arguments, &kubeconfig) => {
+        guests = expected.start(&kubeconfig) => {
             let guests = guests?;
-            say(&server, &kubeconfig, &guests);
+            say_more(&guests, arguments);
             signals.next().await;
             guests
         }
@@ -86,19 +92,42 @@ struct Guests {
     manifests: Option<Manifests>,
 }
 
-impl Guests {
-    /// The gateway first, so that its kinds are there for the manifests.
-    async fn start(arguments: &UpArgs, kubeconfig: &Path) -> Result<Self, Failure> {
-        let mut guests = Self::default();
-        if !arguments.no_gateway {
-            guests.traffic = Some(Traffic::start(arguments, kubeconfig).await?);
-        }
+/// What is to run on it. Whatever can be wrong with it is found out before the server starts.
+#[derive(Debug, Default)]
+struct Expected {
+    traffic: Option<Place>,
+    manifests: Option<Found>,
+}
+
+impl Expected {
+    async fn of(arguments: &UpArgs) -> Result<Self, Failure> {
+        let mut expected = Self::default();
         if let Some(dir) = &arguments.manifests {
-            guests.manifests = Some(Manifests::follow(dir, kubeconfig).await?);
+            expected.manifests = Some(Found::open(dir)?);
+        }
+        if !arguments.no_gateway {
+            expected.traffic = Some(Place::take(arguments).await?);
+        }
+        Ok(expected)
+    }
+
+    /// The gateway first, so that its kinds are there for the manifests.
+    async fn start(self, kubeconfig: &Path) -> Result<Guests, Failure> {
+        let mut guests = Guests::default();
+        if let Some(place) = self.traffic {
+            guests.traffic = Some(place.start(kubeconfig).await?);
+        }
+        if let Some(found) = self.manifests {
+            guests.manifests = Some(found.follow(kubeconfig).await?);
+        }
+        if let Some(traffic) = &guests.traffic {
+            traffic.ready().await;
         }
         Ok(guests)
     }
+}
 
+impl Guests {
     /// Ends all, the server last.
     async fn stop(self, server: Server) {
         if let Some(manifests) = self.manifests {
@@ -139,8 +168,8 @@ fn remove_temporary(path: &Path, arguments: &UpArgs) {
     }
 }
 
-/// How to reach it.
-fn say(server: &Server, kubeconfig: &Path, guests: &Guests) {
+/// The server answers: how to reach it.
+fn say_where(server: &Server, kubeconfig: &Path, arguments: &UpArgs) {
     let mut out = io::stdout().lock();
     // Where nobody reads it, it goes on all the same.
     let _ = writeln!(
@@ -149,10 +178,22 @@ fn say(server: &Server, kubeconfig: &Path, guests: &Guests) {
         server.url(),
         kubeconfig.display()
     );
+    if !arguments.no_gateway {
+        let _ = writeln!(out, "  tidegate expose NAME URL");
+    }
+    let _ = out.flush();
+}
+
+/// All the rest is there too: manifests have been applied, and the gateway serves them.
+fn say_more(guests: &Guests, arguments: &UpArgs) {
+    let mut out = io::stdout().lock();
+    if let Some(dir) = &arguments.manifests {
+        let _ = writeln!(out, "\nManifests are followed: {}", dir.display());
+    }
     if let Some(traffic) = &guests.traffic {
         let _ = writeln!(
             out,
-            "  tidegate expose NAME URL\n\nThe gateway answers questions at http://{}",
+            "\nThe gateway answers questions at http://{}",
             traffic.admin()
         );
     }

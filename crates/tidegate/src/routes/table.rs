@@ -237,13 +237,13 @@ mod tests {
             rows(&route("new", json!({})), &[]),
         ];
         expect![[r#"
-            ROUTE       AT                   HOSTS          PATHS       TO               STATE
+            ROUTE       AT                   HOSTS          PATHS       TO                 STATE
             shop/good   127.42.0.1:80        shop.example   GET /cart   a:80×9,backend/b   ok
-            shop/good   127.42.0.1:80        shop.example   /           redirect         ok
+            shop/good   127.42.0.1:80        shop.example   /           redirect           ok
             shop/bad    127.42.0.1:80        shop.example   GET /cart   a:80×9,backend/b   not ResolvedRefs: no service a
-            shop/bad    127.42.0.1:80        shop.example   /           redirect         not ResolvedRefs: no service a
+            shop/bad    127.42.0.1:80        shop.example   /           redirect           not ResolvedRefs: no service a
             shop/new    shop/web (missing)   shop.example   GET /cart   a:80×9,backend/b   not served
-            shop/new    shop/web (missing)   shop.example   /           redirect         not served
+            shop/new    shop/web (missing)   shop.example   /           redirect           not served
         "#]]
         .assert_eq(&render(&all.concat()));
     }

@@ -49,9 +49,10 @@ pub(super) async fn install(client: &Client) -> Result<usize, Failure> {
     let installed = futures::future::try_join_all(each).await?;
     let count = installed.into_iter().filter(|new| *new).count();
     if count > 0 {
-        let files = GATEWAY_API.iter().chain(own.iter()).map(|(file, _)| file);
-        let each = files.map(|file| established(client, file));
-        futures::future::try_join_all(each).await?;
+        // All must be there, so that waiting for one after the other takes no longer than for all at once.
+        for (file, _) in GATEWAY_API.iter().chain(own.iter()) {
+            established(client, file).await?;
+        }
     }
     Ok(count)
 }

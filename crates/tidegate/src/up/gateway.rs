@@ -12,6 +12,16 @@ use tidegate_control::{Gateway, GatewayOptions, Leadership};
 const GRACE: Duration = Duration::from_secs(10);
 const CLASS: &str = "tidegate";
 
+/// How long the first configuration may take before it is said that the gateway is there.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a gateway needs of this machine; whatever is wrong with it is told before anything starts.
+#[derive(Debug)]
+pub(super) struct Place {
+    admin: Admin,
+    options: GatewayOptions,
+}
+
 /// A gateway that runs.
 #[derive(Debug)]
 pub(super) struct Traffic {
@@ -19,11 +29,9 @@ pub(super) struct Traffic {
     admin: AdminServing,
 }
 
-impl Traffic {
-    /// Installs the definitions that are missing, and starts.
-    pub(super) async fn start(arguments: &UpArgs, kubeconfig: &Path) -> Result<Self, Failure> {
-        let client = crate::gateway::connect(Some(kubeconfig.to_owned())).await?;
-        definitions::install(&client).await?;
+impl Place {
+    /// Takes the admin listener's port, and opens the log.
+    pub(super) async fn take(arguments: &UpArgs) -> Result<Self, Failure> {
         let admin = match arguments.admin {
             Some(address) => Admin::bind(address).await?,
             None => match Admin::bind(default_admin()).await {
@@ -50,11 +58,25 @@ impl Traffic {
             disk_waits: Duration::ZERO,
             leadership: Leadership::Sole,
         };
-        let gateway = Gateway::start(client, options)
+        Ok(Self { admin, options })
+    }
+
+    /// Installs the definitions that are missing, and starts.
+    pub(super) async fn start(self, kubeconfig: &Path) -> Result<Traffic, Failure> {
+        let client = crate::gateway::connect(Some(kubeconfig.to_owned())).await?;
+        definitions::install(&client).await?;
+        let gateway = Gateway::start(client, self.options)
             .await
             .map_err(Failure::error)?;
-        let admin = admin.serve(&gateway, Switch::default());
-        Ok(Self { gateway, admin })
+        let admin = self.admin.serve(&gateway, Switch::default());
+        Ok(Traffic { gateway, admin })
+    }
+}
+
+impl Traffic {
+    /// Waits until the first configuration is served. Where that takes too long, its log says why.
+    pub(super) async fn ready(&self) {
+        let _ = tokio::time::timeout(PATIENCE, self.gateway.ready()).await;
     }
 
     /// Where questions are answered.

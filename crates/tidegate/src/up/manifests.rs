@@ -24,14 +24,23 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How many looks may pass until what failed is tried again.
 const LONGEST_PAUSE: u32 = 8;
 
+/// A directory that is there.
+#[derive(Debug)]
+pub(super) struct Found(Folder);
+
 /// A directory that is being followed.
 #[derive(Debug)]
 pub(super) struct Manifests(JoinHandle<()>);
 
-impl Manifests {
+impl Found {
+    /// The directory must be there.
+    pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
+        Folder::open(dir).map(Self)
+    }
+
     /// Applies what is there, and goes on in the background.
-    pub(super) async fn follow(dir: &Path, kubeconfig: &Path) -> Result<Self, Failure> {
-        let folder = Folder::open(dir)?;
+    pub(super) async fn follow(self, kubeconfig: &Path) -> Result<Manifests, Failure> {
+        let Self(folder) = self;
         let source = Source::Kubeconfig {
             path: Some(kubeconfig.to_owned()),
             context: None,
@@ -49,14 +58,16 @@ impl Manifests {
             passed: 0,
         };
         follower.turn(true).await;
-        Ok(Self(tokio::spawn(async move {
+        Ok(Manifests(tokio::spawn(async move {
             loop {
                 tokio::time::sleep(LOOK_EVERY).await;
                 follower.turn(false).await;
             }
         })))
     }
+}
 
+impl Manifests {
     /// Looks no more.
     pub(super) fn stop(self) {
         self.0.abort();

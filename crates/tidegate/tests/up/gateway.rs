@@ -12,13 +12,15 @@ use crate::{
 use http::Method;
 use serde_json::json;
 use std::{
+    fs,
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
@@ -110,6 +112,65 @@ fn objects_become_traffic() {
     up.end();
 }
 
+/// How often the control loop has waited for something.
+fn turns(up: &Up) -> u64 {
+    let tasks = format!("/proc/{}/task", up.running.pid());
+    let read = |task: &Path, file| fs::read_to_string(task.join(file)).unwrap_or_default();
+    let tasks = fs::read_dir(tasks).expect("threads").flatten();
+    let control = tasks
+        .map(|task| task.path())
+        .find(|task| read(task, "comm").trim() == "control");
+    let status = read(&control.expect("the loop's thread"), "status");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.and_then(|count| count.trim().parse().ok())
+        .expect("a count")
+}
+
+/// A configuration without anything in it was handed to the workers again and again.
+#[test]
+fn a_loop_with_nothing_to_do_does_nothing() {
+    let folder = Folder::new();
+    let up = up(&folder, "127.43.12.0/24");
+    let before = turns(&up);
+    thread::sleep(Duration::from_millis(500));
+    let turned = turns(&up) - before;
+    assert!(turned < 100, "{turned} turns");
+    up.end();
+}
+
+#[test]
+fn manifests_with_gateways_are_served_at_the_first_start() {
+    let folder = Folder::new();
+    let origin = Origin::start("a");
+    let objects = [
+        gateway("web", 8080),
+        backend("a", origin.address()),
+        route("r", "web", "/", "a"),
+    ];
+    let text: Vec<String> = objects.iter().map(ToString::to_string).collect();
+    folder.write("files/all.yaml", &text.join("\n---\n"));
+    let (data, files) = (folder.text("data"), folder.text("files"));
+    let up = Up::with_gateway(&[
+        "--data-dir",
+        &data,
+        "--manifests",
+        &files,
+        "--address-pool",
+        "127.43.13.0/24",
+        "--admin",
+        "127.0.0.1:0",
+    ]);
+    let faults: Vec<String> = up.running.complaints();
+    assert!(
+        faults.iter().all(|line| line.ends_with(" applied")),
+        "{faults:?}"
+    );
+    until_answer(programmed(&up.api(), "web"), "/", "200 a");
+    up.end();
+}
+
 #[test]
 fn nothing_fails_while_a_route_is_edited() {
     let folder = Folder::new();
@@ -193,8 +254,8 @@ fn check_routes_and_explain(up: &Up, at: SocketAddr) {
         ]
     );
 
-    let admin = up.running.says("The gateway answers questions at http://");
-    let admin = admin.rsplit('/').next().expect("an address");
+    let admin = up.admin.expect("a gateway").to_string();
+    let admin = admin.as_str();
     let url = format!("http://{at}/shop/x");
     let explained = finish(&[
         "explain",

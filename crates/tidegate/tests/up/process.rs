@@ -3,6 +3,7 @@
 use super::{api::Api, folder::Folder};
 use std::{
     io::{BufRead, BufReader, Read},
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
@@ -84,6 +85,10 @@ impl Running {
         self.err.try_iter().collect()
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
@@ -119,6 +124,8 @@ pub(crate) struct Up {
     pub(crate) running: Running,
     pub(crate) url: String,
     pub(crate) kubeconfig: PathBuf,
+    /// Where its gateway answers questions.
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 impl Up {
@@ -128,8 +135,13 @@ impl Up {
         ))
     }
 
+    /// The gateway is ready too.
     pub(crate) fn with_gateway(arguments: &[&str]) -> Self {
-        Self::of(Running::start(&[&["up"], arguments].concat()))
+        let mut up = Self::of(Running::start(&[&["up"], arguments].concat()));
+        let line = up.running.says("The gateway answers questions at http://");
+        let address = line.rsplit('/').next().expect("an address");
+        up.admin = Some(address.parse().expect("an address"));
+        up
     }
 
     fn of(running: Running) -> Self {
@@ -141,6 +153,7 @@ impl Up {
             running,
             url,
             kubeconfig,
+            admin: None,
         }
     }
 
