@@ -5,6 +5,7 @@
 mod command_line;
 mod everything;
 mod failures;
+mod gateway;
 mod hooks;
 mod process;
 mod receiver;
