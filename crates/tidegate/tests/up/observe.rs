@@ -25,6 +25,24 @@ fn admin(gateway: &Running) -> SocketAddr {
     address.parse().expect("an address")
 }
 
+#[track_caller]
+fn check_line(line: &str) {
+    assert!(!line.contains("hush"), "{line}");
+    let told: Value = serde_json::from_str(line).expect("JSON");
+    for (field, expected) in [
+        ("method", "GET"),
+        ("host", "h"),
+        ("path", "/seen"),
+        ("client", "192.0.2.7"),
+        ("route", "default/r"),
+        ("listener", "default/web/http"),
+        ("trace_id", TRACE),
+    ] {
+        assert_eq!(told[field], expected, "{field}: {line}");
+    }
+    assert_eq!((&told["status"], &told["tries"]), (&200.into(), &1.into()));
+}
+
 #[test]
 fn a_request_leaves_a_line_a_count_and_a_span() {
     let folder = Folder::new();
@@ -65,21 +83,7 @@ fn a_request_leaves_a_line_a_count_and_a_span() {
     assert_eq!(status, 200);
     assert_eq!(figure(admin, series), before + 1);
 
-    let line = gateway.says("/seen");
-    assert!(!line.contains("hush"), "{line}");
-    let told: Value = serde_json::from_str(&line).expect("JSON");
-    for (field, expected) in [
-        ("method", "GET"),
-        ("host", "h"),
-        ("path", "/seen"),
-        ("client", "192.0.2.7"),
-        ("route", "default/r"),
-        ("listener", "default/web/http"),
-        ("trace_id", TRACE),
-    ] {
-        assert_eq!(told[field], expected, "{field}: {line}");
-    }
-    assert_eq!((&told["status"], &told["tries"]), (&200.into(), &1.into()));
+    check_line(&gateway.says("/seen"));
 
     let forwarded = origin.heard("/seen");
     let context = forwarded
