@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/lib.sh
 
-# The server says where it is in its first line; then it is ready.
+# The server says where it is in its first line, and where the gateway is when that serves; then manifests are applied.
 start_server() {
   say "tidegate up --manifests $manifests"
   coproc SERVER { exec setpriv --pdeathsig TERM "$tidegate" up --data-dir "$data" --manifests "$manifests" "$@"; }
@@ -17,6 +17,15 @@ start_server() {
   read -r line <&"${SERVER[0]}" || true
   [ -n "$line" ] || fail "the server did not start"
   say "$line"
+  while read -r line <&"${SERVER[0]}"; do
+    case $line in
+      *"answers questions at http://"*)
+        gateway=${line##*http://}
+        return
+        ;;
+    esac
+  done
+  fail "the gateway did not start"
 }
 
 # In the foreground where there is a terminal; else in the background, so that signals are heard.
@@ -52,16 +61,8 @@ start_demo() {
 
 # What to try, in another shell. Where another gateway has the usual port, ours is named.
 say_what_to_try() {
-  local line='' admin=''
-  while read -r -t 10 line <&"${SERVER[0]}"; do
-    case $line in
-      *"answers questions at http://127.0.0.1:19901") break ;;
-      *"answers questions at http://"*)
-        admin=" --admin ${line##*http://}"
-        break
-        ;;
-    esac
-  done
+  local admin=" --admin $gateway"
+  [ "$gateway" != 127.0.0.1:19901 ] || admin=
   say "try, in another shell:"
   say "  curl http://127.42.0.10:8080/timetable"
   say "  kubectl --kubeconfig $KUBECONFIG apply -f examples/ferry-south.yaml"
