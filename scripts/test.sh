@@ -24,6 +24,7 @@ testcluster_binary
 step "tests" cargo test --workspace
 step "differential test, short" scripts/differential.sh short
 step "tests of the test cluster" scripts/test-go.sh
+step "h2spec" scripts/h2spec.sh
 step "instruction counts" cargo xtask ratchet-instructions
 step "benchmark of the informer, short" bench/informer/run.py --quick
 step "benchmark of the API server, short" bench/apiserver/run.py --quick

@@ -130,6 +130,10 @@ impl Client<'_> {
         let Some(status) = failure.status() else {
             if let Side::Stream(stream) = &mut self.side {
                 stream.outgoing.reset(h2::Reason::INTERNAL_ERROR);
+                return match failure {
+                    Failure::ClientGone => Next::Gone,
+                    _ => Next::Cut,
+                };
             }
             // Only HTTP/1.0 may take the end of the connection for the body's.
             return match self.head.version {

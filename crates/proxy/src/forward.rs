@@ -10,14 +10,16 @@ mod reply;
 mod sticky;
 mod tries;
 mod tunnel;
+mod way;
 
 use std::{rc::Rc, time::Instant};
 
 use tidegate_balance::{Outcome, PickRequest};
 
 use self::{
-    exchange::{Try, Way},
+    exchange::Try,
     tries::{Failed, Tries},
+    way::Way,
 };
 use crate::{
     client::Client,

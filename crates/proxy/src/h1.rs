@@ -173,6 +173,7 @@ async fn request(
     let failure = match head {
         Ok(()) => return handle(origin, &mut client).await,
         Err(NoHead::Silence) => return Next::Gone,
+        Err(NoHead::Refused(HeadError::Version)) if !names_http(&client) => return Next::Gone,
         Err(NoHead::Refused(error)) => Failure::BadRequest(error.status(), error.reason()),
         Err(NoHead::Timeout) => Failure::ClientTimeout,
     };
@@ -180,6 +181,16 @@ async fn request(
     Box::pin(client.refuse(origin, &failure, &mut journey)).await;
     journey.end(origin, client.head);
     Next::Close
+}
+
+/// Whether the first line that waits may be meant as HTTP/1's, which has a slash before its version. Who speaks something
+/// else, as a broken HTTP/2, is not answered in HTTP/1.
+fn names_http(client: &Client<'_>) -> bool {
+    let Side::Wire(wire) = &client.side else {
+        return true;
+    };
+    let mut lines = wire.buffer.filled().split(|byte| *byte == b'\n');
+    lines.next().is_some_and(|line| line.contains(&b'/'))
 }
 
 async fn read_head(

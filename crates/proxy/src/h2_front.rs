@@ -63,6 +63,8 @@ struct Shared {
     hasty: Cell<u32>,
     /// When the connection is closed if no stream comes.
     idle_until: Cell<Deadline>,
+    /// When one that is to close is cut off.
+    close_by: Cell<Deadline>,
 }
 
 /// How a connection comes to its end.
@@ -109,6 +111,7 @@ pub(crate) async fn serve(
         began: Cell::new(0),
         hasty: Cell::new(0),
         idle_until: Cell::new(worker.clock.after(limits.idle_timeout)),
+        close_by: Cell::new(worker.clock.after(CLOSE_TIME)),
     });
     let mut closing = Closing::No;
     poll_fn(|cx| shared.poll(&mut h2, &mut closing, cx)).await;
@@ -124,8 +127,7 @@ impl Shared {
     ) -> Poll<()> {
         let (clock, timer) = (&self.worker.clock, &self.connection.timer);
         if *closing == Closing::No && self.connection.is_closing() {
-            h2.graceful_shutdown();
-            *closing = Closing::Soon;
+            self.say_goodbye(h2, closing);
         }
         loop {
             match h2.poll_accept(cx) {
@@ -155,19 +157,24 @@ impl Shared {
             let later = clock.after(self.worker.limits().idle_timeout);
             return clock.poll_passed(timer, later, cx);
         }
+        if *closing == Closing::Soon {
+            return clock.poll_passed(timer, self.close_by.get(), cx);
+        }
         if clock
             .poll_passed(timer, self.idle_until.get(), cx)
-            .is_pending()
-            && *closing == Closing::No
+            .is_ready()
         {
-            return Poll::Pending;
-        }
-        if *closing == Closing::No {
-            h2.graceful_shutdown();
+            self.say_goodbye(h2, closing);
+            // Once more, to send it.
             cx.waker().wake_by_ref();
         }
-        *closing = Closing::Now(clock.after(CLOSE_TIME));
-        clock.poll_passed(timer, clock.after(CLOSE_TIME), cx)
+        Poll::Pending
+    }
+
+    fn say_goodbye(&self, h2: &mut H2Connection<Socket, Bytes>, closing: &mut Closing) {
+        h2.graceful_shutdown();
+        *closing = Closing::Soon;
+        self.close_by.set(self.worker.clock.after(CLOSE_TIME));
     }
 
     fn begin(self: &Rc<Self>, request: Request<RecvStream>, reply: SendResponse<Bytes>) {
@@ -191,8 +198,10 @@ impl Shared {
             }
         }
         self.streams.set(self.streams.get() - 1);
+        let clock = &self.worker.clock;
         let idle_timeout = self.worker.limits().idle_timeout;
-        self.idle_until.set(self.worker.clock.after(idle_timeout));
+        self.idle_until.set(clock.after(idle_timeout));
+        self.close_by.set(clock.after(CLOSE_TIME));
         if self.streams.get() == 0 && self.connection.is_closing() {
             self.connection.timer.wake();
         }

@@ -2,20 +2,21 @@
 
 use std::{
     future::poll_fn,
-    net::SocketAddr,
     rc::Rc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use tidegate_http::{
-    Framing, HeadLimits, Method, RequestHead, ResponseHead, StatusLine, Version, parse_response,
-    remove_hop_by_hop, write_request, write_response,
+    Framing, HeadLimits, KnownName, Method, RequestHead, ResponseHead, StatusLine, Version,
+    parse_response, remove_hop_by_hop, write_response,
 };
 
 use super::{
-    prepare, reply,
+    reply,
     tries::{Failed, Tries},
     tunnel,
+    way::Way,
 };
 use crate::{
     body::Body,
@@ -27,9 +28,10 @@ use crate::{
     h2_head,
     handle::{Next, Origin},
     journey::Journey,
-    pump::{OutFraming, Pauses, Pump, PumpError, Sink, Source},
+    options::Limits,
+    pump::{Pauses, Pump, PumpError, Sink, Source},
     stream::ReadHalf,
-    upstream::{Answer, Endpoint, Link, Slot},
+    upstream::{Answer, Endpoint},
     worker::Worker,
 };
 
@@ -43,12 +45,6 @@ struct Upload<'a> {
     refused: bool,
     /// Whether to notice that the client goes away.
     watches: bool,
-}
-
-/// The way to an endpoint that was opened for one try.
-pub(super) enum Way {
-    Wire(Link),
-    Stream(Slot),
 }
 
 /// The answer's head on its way down.
@@ -83,6 +79,8 @@ struct Exchange<'a> {
     down: Sink<'a>,
     version: Version,
     deadline: Deadline,
+    /// Longest silence of the upstream.
+    patience: Duration,
 }
 
 impl Upload<'_> {
@@ -159,67 +157,6 @@ impl Arrival<'_> {
     }
 }
 
-impl Way {
-    pub(super) fn address(&self) -> SocketAddr {
-        match self {
-            Self::Wire(link) => link.address,
-            Self::Stream(slot) => slot.address,
-        }
-    }
-
-    fn reused(&self) -> bool {
-        match self {
-            Self::Wire(link) => link.reused,
-            Self::Stream(slot) => slot.reused,
-        }
-    }
-
-    /// Whether it had been closed before it was used.
-    fn was_stale(&self, begun: bool, failure: &Failure) -> bool {
-        match self {
-            Self::Wire(link) => link.reused && !begun && matches!(failure, Failure::UpstreamReset),
-            Self::Stream(slot) => slot.reused && !begun && slot.answer.lost,
-        }
-    }
-
-    /// Begins with a request, whose head waits in `up` afterwards, or was sent.
-    fn begin<'a>(
-        &'a mut self,
-        head: &RequestHead,
-        plan: &Plan<'_>,
-        up: &'a mut Vec<u8>,
-    ) -> Result<(Sink<'a>, From<'a>), Failure> {
-        let framing = head.framing;
-        match self {
-            Self::Wire(link) => {
-                up.clear();
-                prepare::with_line(head, plan, Some(link.address), framing, |line| {
-                    write_request(line, &head.fields, up);
-                });
-                let sink = Sink::Wire {
-                    write: &mut link.write,
-                    out: up,
-                    framing: OutFraming::of(framing),
-                };
-                Ok((sink, From::Wire(&mut link.read, &mut link.buffer)))
-            }
-            Self::Stream(slot) => {
-                let secure = plan.cluster.is_secure();
-                let address = Some(slot.address);
-                let message = prepare::with_line(head, plan, address, framing, |line| {
-                    h2_head::request(line, &head.fields, secure)
-                });
-                let message = message.map_err(|_| Failure::BadRequest(400, "target"))?;
-                slot.send(message, !framing.has_body())?;
-                Ok((
-                    Sink::Stream(&mut slot.outgoing),
-                    From::Stream(&mut slot.answer),
-                ))
-            }
-        }
-    }
-}
-
 /// Sends the request, and passes the answer on.
 pub(super) async fn run(
     origin: &Origin<'_>,
@@ -231,7 +168,7 @@ pub(super) async fn run(
 ) -> Result<Next, Failed> {
     let limits = origin.worker.limits();
     let mut replay = tries.replay();
-    let mut copied = tries.copy(way.reused(), limits);
+    let mut copied = tries.copy(way.may_refuse(), limits);
     let mut reply = reply::Reply::new(origin, client, this.plan);
     let watches = replay.is_none();
     let (source, down) = client.side.split();
@@ -239,21 +176,11 @@ pub(super) async fn run(
         Some((buffer, body)) => Source::Kept { buffer, body },
         None => source,
     };
-    let begun = way.begin(client.head, this.plan, client.up);
-    let (sink, from) = match begun {
+    let (sink, from) = match way.begin(client.head, this.plan, client.up) {
         Ok(both) => both,
-        Err(failure) => {
-            return Err(Failed {
-                stale: way.was_stale(false, &failure),
-                failure,
-                wanted: false,
-            });
-        }
+        Err(failure) => return Err(way.failed(false, failure)),
     };
-    let pauses = Pauses {
-        read: limits.request_body_timeout,
-        write: limits.write_timeout,
-    };
+    let (pauses, patience) = silences(client.head, limits);
     let mut exchange = Exchange {
         origin,
         upload: Upload {
@@ -271,6 +198,7 @@ pub(super) async fn run(
         down,
         version: client.head.version,
         deadline: this.deadline,
+        patience,
     };
     exchange.upload.pump.copy = copied.as_mut();
     let arrived = exchange.await_answer().await;
@@ -278,11 +206,7 @@ pub(super) async fn run(
     journey.request_bytes = sent;
     if let Err(failure) = arrived {
         tries.keep(sent > 0, copied);
-        return Err(Failed {
-            stale: way.was_stale(begun, &failure),
-            failure,
-            wanted: false,
-        });
+        return Err(way.failed(begun, failure));
     }
     journey.answered();
     let status = exchange.arrival.head.status;
@@ -295,13 +219,8 @@ pub(super) async fn run(
     journey.request_bytes = exchange.upload.pump.bytes;
     tries.keep(journey.request_bytes > 0, copied);
     relayed?;
-    if let Way::Wire(link) = way
-        && reply.reusable
-        && sent
-        && link.buffer.is_empty()
-    {
-        this.endpoint
-            .give(link, origin.worker, this.plan.cluster.idle_timeout());
+    if reply.reusable && sent {
+        way.keep(origin, this.endpoint, this.plan);
     }
     Ok(match reply.go_on && client.side.body_ended() {
         true => Next::Again,
@@ -341,8 +260,8 @@ impl Exchange<'_> {
             }
             let mut deadline = self.deadline;
             if self.upload.is_over() {
-                let pause = origin.worker.limits().answer_timeout;
-                deadline = deadline.min(*quiet.get_or_insert_with(|| clock.after(pause)));
+                let patience = self.patience;
+                deadline = deadline.min(*quiet.get_or_insert_with(|| clock.after(patience)));
             }
             clock
                 .poll_passed(timer, deadline, cx)
@@ -404,7 +323,7 @@ impl Exchange<'_> {
             read: if tunnel {
                 limits.tunnel_timeout
             } else {
-                limits.answer_timeout
+                self.patience
             },
             write: limits.write_timeout,
         };
@@ -445,6 +364,18 @@ impl Exchange<'_> {
             false => failure,
         })
     }
+}
+
+/// How long the client may be silent in its body, and the upstream. In calls of gRPC as long as in tunnels: they have
+/// deadlines of their own.
+fn silences(head: &RequestHead, limits: &Limits) -> (Pauses, Duration) {
+    let kind = head.fields.known(KnownName::ContentType);
+    let (read, patience) = match kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
+        true => (limits.tunnel_timeout, limits.tunnel_timeout),
+        false => (limits.request_body_timeout, limits.answer_timeout),
+    };
+    let write = limits.write_timeout;
+    (Pauses { read, write }, patience)
 }
 
 /// What a broken download means.

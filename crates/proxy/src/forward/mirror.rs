@@ -4,6 +4,8 @@
 
 use std::{future::poll_fn, rc::Rc};
 
+use bytes::Bytes;
+use http::{HeaderValue, Request, header};
 use tidegate_balance::{Outcome, PickRequest};
 use tidegate_http::{Framing, Method, ResponseHead, write_request};
 use tokio::task::spawn_local;
@@ -18,8 +20,9 @@ use crate::{
     clock::Timer,
     decide::Plan,
     failure::Failure,
+    h2_head,
     handle::Origin,
-    upstream::{Chosen, ClusterState, Link},
+    upstream::{Chosen, ClusterState, Link, Slot},
     worker::Worker,
 };
 
@@ -28,7 +31,8 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// The mirrors of one request.
 pub(super) struct Mirrors {
-    clusters: Vec<Rc<ClusterState>>,
+    /// Each with the head for those that speak HTTP/2.
+    clusters: Vec<(Rc<ClusterState>, Option<Request<()>>)>,
     method: Method,
     /// The head, but for its last lines: the body's length and the empty line.
     head: Vec<u8>,
@@ -40,7 +44,13 @@ struct Copy {
     worker: Rc<Worker>,
     cluster: Rc<ClusterState>,
     method: Method,
-    message: Vec<u8>,
+    message: Message,
+}
+
+/// What is sent, as it is spoken.
+enum Message {
+    Http1(Vec<u8>),
+    Http2(Box<Request<()>>, Bytes),
 }
 
 /// What a mirrored request looks like. `None`: nobody wants a copy.
@@ -53,8 +63,17 @@ pub(super) fn prepare(client: &Client<'_>, plan: &Plan<'_>) -> Option<Mirrors> {
         write_request(line, &client.head.fields, &mut head);
     });
     head.truncate(head.len() - 2);
+    let clusters = plan.mirrors.iter().map(|cluster| {
+        let framing = Framing::None;
+        let head = prepare::with_line(client.head, plan, None, framing, |line| {
+            let secure = cluster.is_secure();
+            let speaks = cluster.speaks_h2().then_some(line);
+            speaks.and_then(|line| h2_head::request(line, &client.head.fields, secure).ok())
+        });
+        (cluster.clone(), head)
+    });
     Some(Mirrors {
-        clusters: plan.mirrors.clone(),
+        clusters: clusters.collect(),
         method: client.head.method.clone(),
         head,
         bodiless: client.head.framing == Framing::None,
@@ -80,7 +99,7 @@ impl Mirrors {
         }
         message.extend_from_slice(b"\r\n");
         message.extend_from_slice(body);
-        for cluster in self.clusters {
+        for (cluster, h2) in self.clusters {
             if worker.mirrors.get() >= worker.limits().mirrors_max {
                 return;
             }
@@ -89,7 +108,10 @@ impl Mirrors {
                 worker: worker.clone(),
                 cluster,
                 method: self.method.clone(),
-                message: message.clone(),
+                message: match h2 {
+                    Some(head) => Message::Http2(Box::new(head), Bytes::copy_from_slice(body)),
+                    None => Message::Http1(message.clone()),
+                },
             };
             spawn_local(copy.run());
         }
@@ -125,46 +147,51 @@ impl Copy {
     /// One try; an error says whether the connection had been used before.
     async fn exchange(&self, chosen: &Chosen, timer: &Timer) -> Result<(), (Failure, bool)> {
         let worker = &self.worker;
-        let mut link = match chosen.endpoint.take(&worker.clock, false) {
-            Some(link) => link,
-            None => {
-                let connecting = self.cluster.connect(worker, timer, &chosen.endpoint);
-                connecting.await.map_err(|error| (error.into(), false))?
-            }
-        };
         let limits = worker.limits();
         let deadline = worker
             .clock
             .after(limits.write_timeout + limits.answer_timeout);
-        let talking = self.talk(&mut link);
-        let result = worker.clock.limit(timer, deadline, talking).await;
-        let clean = result
-            .unwrap_or(Err(Failure::Timeout))
-            .map_err(|failure| (failure, link.reused))?;
-        if clean && link.buffer.is_empty() {
-            let timeout = self.cluster.idle_timeout();
-            chosen.endpoint.give(link, worker, timeout);
+        match &self.message {
+            Message::Http1(message) => {
+                let mut link = match chosen.endpoint.take(&worker.clock, false) {
+                    Some(link) => link,
+                    None => {
+                        let connecting = self.cluster.connect(worker, timer, &chosen.endpoint);
+                        connecting.await.map_err(|error| (error.into(), false))?
+                    }
+                };
+                let talking = self.talk(&mut link, message);
+                let result = worker.clock.limit(timer, deadline, talking).await;
+                let clean = result
+                    .unwrap_or(Err(Failure::Timeout))
+                    .map_err(|failure| (failure, link.reused))?;
+                if clean && link.buffer.is_empty() {
+                    let timeout = self.cluster.idle_timeout();
+                    chosen.endpoint.give(link, worker, timeout);
+                }
+            }
+            Message::Http2(head, body) => {
+                let opening = self.cluster.open_stream(worker, timer, &chosen.endpoint);
+                let slot = opening.await.map_err(|error| (error.into(), false))?;
+                let reused = slot.reused;
+                let talking = self.talk_h2(slot, Request::clone(head), body.clone());
+                let result = worker.clock.limit(timer, deadline, talking).await;
+                result
+                    .unwrap_or(Err(Failure::Timeout))
+                    .map_err(|failure| (failure, reused))?;
+            }
         }
         Ok(())
     }
 
     /// Sends, reads the answer and forgets it. True when the connection can be used again.
-    async fn talk(&self, link: &mut Link) -> Result<bool, Failure> {
+    async fn talk(&self, link: &mut Link, message: &[u8]) -> Result<bool, Failure> {
         let worker = &self.worker;
-        let sent = link.write.write(&self.message, &[]).await;
+        let sent = link.write.write(message, &[]).await;
         sent.map_err(|_gone| Failure::UpstreamReset)?;
         let mut head = ResponseHead::new();
-        let mut arrival = Arrival {
-            from: From::Wire(&mut link.read, &mut link.buffer),
-            head: &mut head,
-            method: &self.method,
-            limits: &worker.limits().head,
-            begun: false,
-        };
-        poll_fn(|cx| arrival.poll(worker, cx)).await?;
-        while arrival.head.is_informational() {
-            poll_fn(|cx| arrival.poll(worker, cx)).await?;
-        }
+        let from = From::Wire(&mut link.read, &mut link.buffer);
+        self.await_head(from, &mut head).await?;
         let mut body = Body::new(head.framing);
         let mut left = ANSWER_BYTES_MAX;
         loop {
@@ -180,6 +207,60 @@ impl Copy {
                     Ok(1..) => {}
                     Ok(0) | Err(_) => return Ok(false),
                 },
+            }
+        }
+    }
+
+    /// The same by HTTP/2.
+    async fn talk_h2(
+        &self,
+        mut slot: Slot,
+        mut head: Request<()>,
+        mut body: Bytes,
+    ) -> Result<(), Failure> {
+        if !body.is_empty() {
+            let length = HeaderValue::from(body.len());
+            head.headers_mut().insert(header::CONTENT_LENGTH, length);
+        }
+        slot.send(head, body.is_empty())?;
+        while !body.is_empty() {
+            let room = poll_fn(|cx| slot.outgoing.poll_room(body.len(), cx)).await;
+            let part = body.split_to(room.map_err(|_gone| Failure::UpstreamReset)?);
+            let sent = slot.outgoing.send(part, body.is_empty());
+            sent.map_err(|_gone| Failure::UpstreamReset)?;
+        }
+        let mut head = ResponseHead::new();
+        self.await_head(From::Stream(&mut slot.answer), &mut head)
+            .await?;
+        let incoming = &mut slot.answer.incoming;
+        let mut left = ANSWER_BYTES_MAX;
+        loop {
+            match incoming.next() {
+                Next::Data(count) if count <= left => {
+                    left -= count;
+                    incoming.take(count);
+                }
+                Next::Data(_) | Next::End => return Ok(()),
+                Next::More => {
+                    let filled = poll_fn(|cx| incoming.poll_fill(cx)).await;
+                    filled.map_err(|_broken| Failure::UpstreamReset)?;
+                }
+            }
+        }
+    }
+
+    async fn await_head(&self, from: From<'_>, head: &mut ResponseHead) -> Result<(), Failure> {
+        let mut arrival = Arrival {
+            from,
+            head,
+            method: &self.method,
+            limits: &self.worker.limits().head,
+            begun: false,
+        };
+        loop {
+            poll_fn(|cx| arrival.poll(&self.worker, cx)).await?;
+            if !arrival.head.is_informational() {
+                return Ok(());
             }
         }
     }

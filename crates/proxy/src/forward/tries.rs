@@ -96,8 +96,8 @@ impl<'c> Tries<'c> {
     }
 
     /// A place for a copy of the body, where one may be needed later.
-    pub(super) fn copy(&self, reused: bool, limits: &Limits) -> Option<Copied> {
-        let again = self.left > 0 || (reused && self.stale_left > 0);
+    pub(super) fn copy(&self, may_refuse: bool, limits: &Limits) -> Option<Copied> {
+        let again = self.left > 0 || (may_refuse && self.stale_left > 0);
         let limit = match (self.mirrors, again) {
             (true, _) => limits.mirror_body_max,
             (false, true) => limits.retry_body_max,

@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use h2::{
-    Ping, Reason,
+    Ping, PingPong, Reason,
     client::{Builder, Connection, ResponseFuture, SendRequest},
 };
 use http::Request;
@@ -43,7 +43,7 @@ const SEND_BUFFER: usize = 128 * 1024;
 /// an attack where nothing else is sent.
 const PROBE_INTERVAL: Duration = Duration::from_secs(310);
 /// How long it may take to say so.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The connections to one endpoint.
 #[derive(Debug, Default)]
@@ -65,6 +65,10 @@ struct Shared {
     idle_timeout: Duration,
     /// When it is closed if no stream comes.
     idle_until: Cell<Deadline>,
+    /// Wakes its task.
+    timer: Timer,
+    /// An answer did not come in time: is it still there?
+    doubted: Cell<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -225,6 +229,8 @@ impl New {
             carried: Cell::new(false),
             idle_timeout: self.idle_timeout,
             idle_until: Cell::new(worker.clock.after(self.idle_timeout)),
+            timer: Timer::default(),
+            doubted: Cell::new(false),
         });
         let driving = drive(
             worker.clone(),
@@ -248,6 +254,45 @@ impl Shared {
             self.retire();
         }
         usable
+    }
+
+    /// Ready when the connection is dead. Lets it end when nobody uses it.
+    fn watch(
+        &self,
+        worker: &Worker,
+        pings: &mut PingPong,
+        probe: &mut Probe,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let (clock, timer) = (&worker.clock, &self.timer);
+        if let Probe::Waits(until) = *probe {
+            if pings.poll_pong(cx).is_pending() {
+                return clock.poll_passed(timer, until, cx);
+            }
+            *probe = Probe::At(clock.after(PROBE_INTERVAL));
+        }
+        let doubted = self.doubted.take();
+        if self.streams.get() == 0 && !doubted {
+            *probe = Probe::At(clock.after(PROBE_INTERVAL));
+            let idle_until = self.idle_until.get();
+            if clock.poll_passed(timer, idle_until, cx).is_ready() {
+                self.retire();
+            }
+            return Poll::Pending;
+        }
+        if let Probe::At(at) = *probe
+            && (doubted || clock.passed(at))
+            && pings.send_ping(Ping::opaque()).is_ok()
+        {
+            let until = clock.after(PROBE_TIMEOUT);
+            *probe = Probe::Waits(until);
+            // Neither can be there yet: this is to be woken.
+            let _ = pings.poll_pong(cx);
+            let _ = clock.poll_passed(timer, until, cx);
+        }
+        // Also finds out when there are no streams any more.
+        let _ = clock.poll_passed(timer, clock.after(self.idle_timeout), cx);
+        Poll::Pending
     }
 
     /// No new streams.
@@ -282,7 +327,6 @@ async fn drive(
     counted: Counted,
 ) {
     let clock = &worker.clock;
-    let timer = Timer::default();
     let mut pings = connection.ping_pong();
     let mut probe = Probe::At(clock.after(PROBE_INTERVAL));
     poll_fn(|cx| {
@@ -292,35 +336,11 @@ async fn drive(
             }
             return Poll::Ready(());
         }
-        if shared.streams.get() == 0 {
-            probe = Probe::At(clock.after(PROBE_INTERVAL));
-            if clock.poll_passed(&timer, shared.idle_until.get(), cx).is_ready() {
-                shared.retire();
-            }
-            return Poll::Pending;
-        }
-        // Also finds out when there are no streams any more.
-        let _ = clock.poll_passed(&timer, clock.after(shared.idle_timeout), cx);
+        shared.timer.register(cx);
         let Some(pings) = &mut pings else {
             return Poll::Pending;
         };
-        if let Probe::Waits(until) = probe {
-            if pings.poll_pong(cx).is_ready() {
-                probe = Probe::At(clock.after(PROBE_INTERVAL));
-            } else {
-                return clock.poll_passed(&timer, until, cx);
-            }
-        }
-        if let Probe::At(at) = probe
-            && clock.poll_passed(&timer, at, cx).is_ready()
-            && pings.send_ping(Ping::opaque()).is_ok()
-        {
-            let until = clock.after(PROBE_TIMEOUT);
-            probe = Probe::Waits(until);
-            let _ = clock.poll_passed(&timer, until, cx);
-            let _ = pings.poll_pong(cx);
-        }
-        Poll::Pending
+        shared.watch(&worker, pings, &mut probe, cx)
     })
     .await;
     shared.retire();
@@ -346,6 +366,14 @@ impl Slot {
                 Err(Failure::Refused)
             }
         }
+    }
+}
+
+impl Slot {
+    /// Nothing came in time: finds out whether the connection is still there.
+    pub(crate) fn doubt(&self) {
+        self.shared.doubted.set(true);
+        self.shared.timer.wake();
     }
 }
 

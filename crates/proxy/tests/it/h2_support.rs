@@ -11,7 +11,10 @@ use std::{
 use bytes::Bytes;
 use h2::{RecvStream, SendStream, client::SendRequest, server::SendResponse};
 use http::{HeaderMap, Request, Response};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Notify,
+};
 
 /// A message that has come whole.
 #[derive(Clone, Debug, Default)]
@@ -115,7 +118,7 @@ pub(crate) async fn write(
 /// What an origin does with a stream whose request it has read.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    Answer(Response<()>, Vec<u8>, Option<HeaderMap>),
+    Answer(Box<Response<()>>, Vec<u8>, Option<HeaderMap>),
     /// The request's body and trailers.
     Echo,
     /// Breaks the stream.
@@ -131,10 +134,26 @@ pub(crate) struct H2Origin {
     pub(crate) address: SocketAddr,
     pub(crate) seen: Arc<Mutex<Vec<Message>>>,
     pub(crate) connections: Arc<AtomicU32>,
+    /// Told when a stream without an answer was reset.
+    pub(crate) reset: Arc<Notify>,
+    /// A connection takes so many streams, then says that it takes no more.
+    streams_max: usize,
 }
 
 impl H2Origin {
     pub(crate) async fn start(
+        reply: impl Fn(&Message, usize) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::begin(usize::MAX, reply).await
+    }
+
+    /// Its connections end after so many streams, each of which is echoed.
+    pub(crate) async fn ending_after(streams_max: usize) -> Self {
+        Self::begin(streams_max, |_, _| Reply::Echo).await
+    }
+
+    async fn begin(
+        streams_max: usize,
         reply: impl Fn(&Message, usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -142,6 +161,8 @@ impl H2Origin {
             address: listener.local_addr().expect("its address"),
             seen: Arc::default(),
             connections: Arc::default(),
+            reset: Arc::default(),
+            streams_max,
         };
         let (own, reply) = (origin.clone(), Arc::new(reply));
         tokio::spawn(async move {
@@ -160,8 +181,13 @@ impl H2Origin {
         let Ok(mut connection) = h2::server::handshake(stream).await else {
             return;
         };
+        let mut count = 0;
         while let Some(Ok((request, respond))) = connection.accept().await {
             tokio::spawn(self.clone().answer(request, respond, reply.clone()));
+            count += 1;
+            if count == self.streams_max {
+                connection.graceful_shutdown();
+            }
         }
     }
 
@@ -185,7 +211,7 @@ impl H2Origin {
         match reply(&message, number) {
             Reply::Answer(head, body, trailers) => {
                 let end = body.is_empty() && trailers.is_none();
-                let mut stream = respond.send_response(head, end)?;
+                let mut stream = respond.send_response(*head, end)?;
                 if !end {
                     write(&mut stream, body.into(), trailers).await?;
                 }
@@ -203,6 +229,7 @@ impl H2Origin {
             }
             Reply::Nothing => {
                 let _ = std::future::poll_fn(|cx| respond.poll_reset(cx)).await;
+                self.reset.notify_one();
             }
         }
         Ok(())

@@ -1,7 +1,9 @@
 //! The proxy over real sockets: scripted origins, hand-made snapshots, clients that send bytes.
 
+mod floods;
 mod forward;
 mod h2;
+mod h2_exchanges;
 mod h2_support;
 mod life;
 mod rules;
