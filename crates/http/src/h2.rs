@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     BodyError, BodyLimits, Fields, Framing, HeadError, HeadLimits, InvalidField, KnownName, Method,
-    RequestHead, ResponseHead, Scheme, Version, body::allowed_in_trailer, connection,
+    RequestHead, ResponseHead, Scheme, Version, body::allowed_in_trailer, chars, connection,
     fields::KnownSet, framing, target::Authority,
 };
 
@@ -44,6 +44,9 @@ pub fn read_h2_request(
     // Plain and extended: there is nothing to tunnel to.
     if head.method == Method::Connect {
         return Err(HeadError::MethodRefused);
+    }
+    if headers.values().any(is_padded) {
+        return Err(HeadError::FieldValue);
     }
     read_fields(headers, limits, &mut head.fields)?;
     if asks_for_codings(&head.fields) {
@@ -109,6 +112,12 @@ fn read_fields(
     }
 }
 
+/// Whitespace at the ends, which HTTP/2 doesn't know: RFC 9113 §8.2.1.
+fn is_padded(value: &HeaderValue) -> bool {
+    let value = value.as_bytes();
+    chars::trim(value).len() != value.len()
+}
+
 /// `TE` with anything but `trailers`.
 fn asks_for_codings(fields: &Fields) -> bool {
     fields
@@ -122,9 +131,11 @@ fn read_target(
     limits: &HeadLimits,
     head: &mut RequestHead,
 ) -> Result<(), HeadError> {
-    let scheme = match uri.scheme_str() {
-        Some("http") => Scheme::Http,
-        Some("https") => Scheme::Https,
+    let scheme = match (uri.scheme_str(), uri.authority()) {
+        (Some("http"), _) => Some(Scheme::Http),
+        (Some("https"), _) => Some(Scheme::Https),
+        // A `Uri` has no scheme where it has no authority, which `Host` may say instead.
+        (None, None) => None,
         _ => return Err(HeadError::Pseudo),
     };
     let text = uri.path_and_query().map_or("", |text| text.as_str());
@@ -136,7 +147,7 @@ fn read_target(
     let own = uri.authority().map(|own| own.as_str().as_bytes());
     let own = own.map(Authority::parse).transpose()?;
     let authority = match (own, host) {
-        (Some(own), Some(host)) if !own.is_same(&host, Some(scheme.usual_port())) => {
+        (Some(own), Some(host)) if !own.is_same(&host, scheme.map(Scheme::usual_port)) => {
             return Err(HeadError::HostDiffers);
         }
         (None, None) => return Err(HeadError::HostMissing),

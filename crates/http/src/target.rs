@@ -144,7 +144,7 @@ impl Target {
     /// For HTTP/2, where scheme, authority and path come apart.
     pub(crate) fn assemble(
         &mut self,
-        scheme: Scheme,
+        scheme: Option<Scheme>,
         authority: Option<Authority<'_>>,
         uri: &[u8],
         method: &Method,
@@ -152,7 +152,7 @@ impl Target {
     ) -> Result<(), HeadError> {
         self.clear();
         self.form = Form::Absolute;
-        self.scheme = Some(scheme);
+        self.scheme = scheme;
         self.set_authority(authority);
         if uri == b"*" && *method == Method::Options {
             self.set_asterisk();

@@ -10,6 +10,7 @@ mod bodies;
 mod client;
 mod escape;
 mod forms;
+mod h2;
 mod origin;
 mod outcome;
 mod paths;

@@ -23,6 +23,8 @@ pub(crate) async fn impatient(origin: SocketAddr) -> (SocketAddr, Proxy) {
         head_timeout: soon,
         request_body_timeout: soon,
         answer_timeout: soon,
+        write_timeout: soon,
+        idle_timeout: soon * 3,
         ..tidegate_proxy::Limits::default()
     };
     start(origin, limits).await
