@@ -73,6 +73,14 @@ impl Side<'_> {
         }
     }
 
+    /// Whether trailers have come behind it.
+    pub(crate) fn has_trailers(&self) -> bool {
+        match self {
+            Self::Wire(wire) => wire.body.trailers().is_some(),
+            Self::Stream(stream) => stream.incoming.trailers().is_some(),
+        }
+    }
+
     /// Whether all of the request's body has come, and was taken.
     pub(crate) fn body_ended(&self) -> bool {
         match self {

@@ -165,10 +165,10 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         tracing::debug!(%error, "no connection to an endpoint");
         match error {
-            ConnectError::Io(_) => Self::Connect,
+            ConnectError::Io(_) | ConnectError::Unspoken => Self::Connect,
             ConnectError::Timeout => Self::ConnectTimeout,
             ConnectError::Tripped(_) => Self::Overloaded,
-            ConnectError::Tls(_) | ConnectError::Unspoken => Self::BackendInvalid(500),
+            ConnectError::Tls(_) => Self::BackendInvalid(500),
         }
     }
 }

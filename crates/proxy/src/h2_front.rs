@@ -41,7 +41,7 @@ const STREAMS_MAX: u32 = 128;
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// What waits to be sent on one stream.
-const SEND_BUFFER: usize = 128 * 1024;
+const SEND_BUFFER: usize = 64 * 1024;
 /// How long a connection that is to close may take to do so once its streams have ended.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
 /// Requests that are taken back so soon were not meant.
@@ -65,6 +65,8 @@ struct Shared {
     idle_until: Cell<Deadline>,
     /// When one that is to close is cut off.
     close_by: Cell<Deadline>,
+    /// The same, where the client has yet to take what was answered.
+    taken_by: Cell<Deadline>,
 }
 
 /// How a connection comes to its end.
@@ -112,6 +114,7 @@ pub(crate) async fn serve(
         hasty: Cell::new(0),
         idle_until: Cell::new(worker.clock.after(limits.idle_timeout)),
         close_by: Cell::new(worker.clock.after(CLOSE_TIME)),
+        taken_by: Cell::new(worker.clock.after(limits.write_timeout)),
     });
     let mut closing = Closing::No;
     poll_fn(|cx| shared.poll(&mut h2, &mut closing, cx)).await;
@@ -129,6 +132,7 @@ impl Shared {
         if *closing == Closing::No && self.connection.is_closing() {
             self.say_goodbye(h2, closing);
         }
+        self.budget.now(clock.coarse_ns());
         loop {
             match h2.poll_accept(cx) {
                 Poll::Pending => break,
@@ -158,7 +162,12 @@ impl Shared {
             return clock.poll_passed(timer, later, cx);
         }
         if *closing == Closing::Soon {
-            return clock.poll_passed(timer, self.close_by.get(), cx);
+            // The client may still be reading.
+            let by = match h2.has_streams() {
+                true => self.taken_by.get(),
+                false => self.close_by.get(),
+            };
+            return clock.poll_passed(timer, by, cx);
         }
         if clock
             .poll_passed(timer, self.idle_until.get(), cx)
@@ -199,8 +208,9 @@ impl Shared {
         }
         self.streams.set(self.streams.get() - 1);
         let clock = &self.worker.clock;
-        let idle_timeout = self.worker.limits().idle_timeout;
-        self.idle_until.set(clock.after(idle_timeout));
+        let limits = self.worker.limits();
+        self.idle_until.set(clock.after(limits.idle_timeout));
+        self.taken_by.set(clock.after(limits.write_timeout));
         self.close_by.set(clock.after(CLOSE_TIME));
         if self.streams.get() == 0 && self.connection.is_closing() {
             self.connection.timer.wake();

@@ -28,6 +28,13 @@ impl Socket {
             watch,
         }
     }
+
+    fn sent(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let (Some(watch), Poll::Ready(Ok(count))) = (&self.watch, &result) {
+            watch.sent(*count);
+        }
+        result
+    }
 }
 
 impl AsyncRead for Socket {
@@ -71,10 +78,11 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
+        let result = match &mut self.stream {
             Whole::Plain(stream) => Pin::new(stream).poll_write(cx, bytes),
             Whole::Tls(stream) => Pin::new(&mut **stream).poll_write(cx, bytes),
-        }
+        };
+        self.sent(result)
     }
 
     fn poll_write_vectored(
@@ -82,10 +90,11 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.stream {
+        let result = match &mut self.stream {
             Whole::Plain(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
             Whole::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(cx, parts),
-        }
+        };
+        self.sent(result)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -140,8 +140,8 @@ impl<'c> Tries<'c> {
         }
     }
 
-    fn can_replay(&self, body_ended: bool) -> bool {
-        !self.body_taken || (body_ended && self.copy.is_whole())
+    fn can_replay(&self, body_ended: bool, trailers: bool) -> bool {
+        !self.body_taken || (body_ended && !trailers && self.copy.is_whole())
     }
 
     /// Returns when the next try may begin.
@@ -165,7 +165,7 @@ impl<'c> Tries<'c> {
         let idempotent = client.head.method.is_idempotent();
         let possible = failure.before_answer()
             && (wanted || idempotent || failure.nothing_sent())
-            && self.can_replay(client.side.body_ended())
+            && self.can_replay(client.side.body_ended(), client.side.has_trailers())
             && !clock.passed(self.overall);
         if !possible {
             return Err(failure);

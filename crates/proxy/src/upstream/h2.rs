@@ -38,7 +38,7 @@ const STREAMS_MAX: usize = 100;
 const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// What waits to be sent on one stream.
-const SEND_BUFFER: usize = 128 * 1024;
+const SEND_BUFFER: usize = 64 * 1024;
 /// How often a connection with streams is asked whether it is still there. Servers of gRPC take less than 5 minutes for
 /// an attack where nothing else is sent.
 const PROBE_INTERVAL: Duration = Duration::from_secs(310);

@@ -20,6 +20,7 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
 const NO_ERROR: u32 = 0;
@@ -101,6 +102,7 @@ fn floods() -> Vec<Flood> {
     let settings = |_| frame(SETTINGS, 0, 0, b"");
     let priority = |number| frame(PRIORITY, 0, stream(number % 50), &[0, 0, 0, 0, 1]);
     let unknown = |_| frame(0xbe, 0, 0, b"");
+    let window = |_| frame(WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1]);
     let empty = |_| frame(DATA, 0, 1, b"");
     let endless = |_| frame(CONTINUATION, 0, 1, b"");
     let large = |_| frame(DATA, 0, 1, &[0; 20_000]);
@@ -111,6 +113,7 @@ fn floods() -> Vec<Flood> {
         ("settings", none(), 5_000, Box::new(settings), calm),
         ("priorities", none(), 5_000, Box::new(priority), calm),
         ("unknown", none(), 5_000, Box::new(unknown), calm),
+        ("windows", none(), 5_000, Box::new(window), calm),
         ("empty data", open(), 5_000, Box::new(empty), calm),
         ("rapid resets", none(), 2_000, Box::new(hasty), calm),
         ("few resets", none(), 10, Box::new(hasty), None),

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use h2::{Reason, SendStream};
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
-use tidegate_routing::{Protocol, Retry};
+use tidegate_routing::{BackendChoice, ClusterKey, Mirror, Protocol, Retry, Sampling};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
@@ -21,7 +21,7 @@ use tokio::{
 
 use crate::{
     h2_support::{H2Origin, Message, Reply, ask, connect, read_answer, request, write},
-    support::{Origin, PATIENCE, Script, World, answer, body, exchange, field, status},
+    support::{Origin, PATIENCE, Script, World, answer, body, cluster, exchange, field, status},
 };
 
 pub(crate) fn trailers(name: &'static str, value: &'static str) -> HeaderMap {
@@ -392,6 +392,41 @@ async fn retries_send_the_body_again() {
     let sender = connect(world.address).await;
     let got = ask(&sender, request("POST", "/"), b"again", None).await;
     assert_eq!(got.expect("an answer").body, b"again");
+}
+
+#[tokio::test]
+async fn mirrors_may_speak_h2() {
+    let origin = Origin::always(&answer(200, "", "")).await;
+    let copy = H2Origin::start(|_, _| Reply::Echo).await;
+    let mut world = World::new();
+    let key = ClusterKey(Arc::from("copy"));
+    let mut mirrored = cluster(&key, &[copy.address]);
+    mirrored.protocol = Protocol::Http2;
+    world.clusters.push(mirrored);
+    world.route("/", &[origin.address], |rule, _| {
+        rule.mirrors = vec![Mirror {
+            backend: BackendChoice::Cluster(key),
+            sampling: Sampling {
+                numerator: 1,
+                denominator: 1,
+            },
+        }];
+    });
+    let _proxy = world.serve().await;
+    let sender = connect(world.address).await;
+    for (method, sent) in [("GET", ""), ("POST", "hello")] {
+        let got = ask(&sender, request(method, "/p"), sent.as_bytes(), None).await;
+        assert_eq!(got.expect("an answer").line, "200");
+    }
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while copy.seen().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    waited.await.expect("all copies");
+    let mut bodies: Vec<Vec<u8>> = copy.seen().into_iter().map(|seen| seen.body).collect();
+    bodies.sort();
+    assert_eq!(bodies, [&b""[..], b"hello"]);
 }
 
 /// An answer that comes before the request's end is whole, and the rest of the request is not wanted.

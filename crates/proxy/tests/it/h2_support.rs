@@ -11,10 +11,15 @@ use std::{
 use bytes::Bytes;
 use h2::{RecvStream, SendStream, client::SendRequest, server::SendResponse};
 use http::{HeaderMap, Request, Response};
+use rustls::ServerConfig;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Notify,
 };
+use tokio_rustls::TlsAcceptor;
+
+use crate::tls::Identity;
 
 /// A message that has come whole.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +43,14 @@ impl Message {
 
 /// Connects a client.
 pub(crate) async fn connect(address: SocketAddr) -> SendRequest<Bytes> {
-    let stream = TcpStream::connect(address).await.expect("connected");
+    speak(TcpStream::connect(address).await.expect("connected")).await
+}
+
+/// Begins HTTP/2 on a stream.
+pub(crate) async fn speak<S>(stream: S) -> SendRequest<Bytes>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (sender, connection) = h2::client::handshake(stream).await.expect("a handshake");
     tokio::spawn(connection);
     sender
@@ -144,16 +156,31 @@ impl H2Origin {
     pub(crate) async fn start(
         reply: impl Fn(&Message, usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
-        Self::begin(usize::MAX, reply).await
+        Self::begin(usize::MAX, None, reply).await
     }
 
     /// Its connections end after so many streams, each of which is echoed.
     pub(crate) async fn ending_after(streams_max: usize) -> Self {
-        Self::begin(streams_max, |_, _| Reply::Echo).await
+        Self::begin(streams_max, None, |_, _| Reply::Echo).await
+    }
+
+    /// Speaks TLS, and echoes.
+    pub(crate) async fn secure(identity: &Identity) -> Self {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(identity.chain.clone(), identity.key())
+            .expect("an identity");
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        Self::begin(usize::MAX, Some(acceptor), |_, _| Reply::Echo).await
     }
 
     async fn begin(
         streams_max: usize,
+        acceptor: Option<TlsAcceptor>,
         reply: impl Fn(&Message, usize) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -168,14 +195,23 @@ impl H2Origin {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 own.connections.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(own.clone().serve(stream, reply.clone()));
+                let (own, reply) = (own.clone(), reply.clone());
+                match acceptor.clone() {
+                    None => tokio::spawn(own.serve(stream, reply)),
+                    Some(acceptor) => tokio::spawn(async move {
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            own.serve(stream, reply).await;
+                        }
+                    }),
+                };
             }
         });
         origin
     }
 
-    async fn serve<F>(self, stream: TcpStream, reply: Arc<F>)
+    async fn serve<S, F>(self, stream: S, reply: Arc<F>)
     where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         F: Fn(&Message, usize) -> Reply + Send + Sync + 'static,
     {
         let Ok(mut connection) = h2::server::handshake(stream).await else {

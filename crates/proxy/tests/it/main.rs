@@ -5,6 +5,7 @@ mod forward;
 mod h2;
 mod h2_exchanges;
 mod h2_support;
+mod h2_tls;
 mod life;
 mod rules;
 mod support;

@@ -22,19 +22,19 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, client::TlsStream};
 use crate::support::{Origin, World, answer, attachment, body, get, rule, status};
 
 /// An authority of our own.
-struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    certificate: CertificateDer<'static>,
+    pub(crate) certificate: CertificateDer<'static>,
 }
 
 /// A chain and its key.
-struct Identity {
-    chain: Vec<CertificateDer<'static>>,
+pub(crate) struct Identity {
+    pub(crate) chain: Vec<CertificateDer<'static>>,
     key: Vec<u8>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -45,7 +45,7 @@ impl Authority {
         }
     }
 
-    fn identity(&self, names: &[&str]) -> Identity {
+    pub(crate) fn identity(&self, names: &[&str]) -> Identity {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.subject_alt_names = names
@@ -79,7 +79,7 @@ impl Identity {
         })
     }
 
-    fn key(&self) -> PrivateKeyDer<'static> {
+    pub(crate) fn key(&self) -> PrivateKeyDer<'static> {
         PrivateKeyDer::try_from(self.key.clone()).expect("a key")
     }
 }
@@ -88,7 +88,7 @@ fn exact(name: &str) -> Host {
     Host::Exact(Arc::from(name))
 }
 
-fn client(authority: &Authority, identity: Option<&Identity>) -> TlsConnector {
+pub(crate) fn client(authority: &Authority, identity: Option<&Identity>) -> TlsConnector {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -103,7 +103,7 @@ fn client(authority: &Authority, identity: Option<&Identity>) -> TlsConnector {
     Arc::new(config).into()
 }
 
-async fn connect(
+pub(crate) async fn connect(
     connector: &TlsConnector,
     address: SocketAddr,
     name: &str,
@@ -129,7 +129,7 @@ async fn ask(connector: &TlsConnector, address: SocketAddr, name: &str, host: &s
 }
 
 /// A listener with a certificate for its host, and a route to `origin`.
-async fn listener(
+pub(crate) async fn listener(
     world: &mut World,
     authority: &Authority,
     host: &str,
@@ -156,7 +156,7 @@ async fn listener(
     world.listeners.push((host, Some(Arc::new(tls)), routes));
 }
 
-fn tls_world() -> World {
+pub(crate) fn tls_world() -> World {
     let mut world = World::new();
     world.protocol = BindProtocol::Https;
     world.listeners.clear();
@@ -310,7 +310,7 @@ async fn connections_do_not_outlive_the_validation_they_passed() {
 }
 
 /// An origin that ends TLS and answers one request for each connection with 200.
-async fn tls_origin(identity: &Identity, clients: Option<&Authority>) -> SocketAddr {
+pub(crate) async fn tls_origin(identity: &Identity, clients: Option<&Authority>) -> SocketAddr {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
