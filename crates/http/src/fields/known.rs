@@ -112,13 +112,38 @@ impl KnownName {
         }
         let place = usize::from(TABLE[slot(name)]).checked_sub(1)?;
         let (known, text) = ALL[place];
-        name.eq_ignore_ascii_case(text.as_bytes()).then_some(known)
+        is_same(name, text.as_bytes()).then_some(known)
     }
 
     /// In lower case.
     pub fn as_str(self) -> &'static str {
         ALL[usize::from(self as u8)].1
     }
+}
+
+/// The bit by which letters differ in case, in eight bytes.
+const CASE: u64 = 0x2020_2020_2020_2020;
+
+/// Whether a name is this one, which is made of lower-case letters, digits and `-`. Eight bytes at once; the last eight may
+/// overlap those before.
+fn is_same(name: &[u8], text: &[u8]) -> bool {
+    if name.len() != text.len() {
+        return false;
+    }
+    let (Some(last), Some(last_text)) = (name.last_chunk(), text.last_chunk()) else {
+        return name.eq_ignore_ascii_case(text);
+    };
+    let words = name.as_chunks().0.iter().zip(text.as_chunks().0);
+    let differs = words.fold(0, |differs, (name, text)| differs | difference(name, text));
+    differs | difference(last, last_text) == 0
+}
+
+/// 0 where they are the same but for case.
+fn difference(name: &[u8; 8], text: &[u8; 8]) -> u64 {
+    let (name, text) = (u64::from_ne_bytes(*name), u64::from_ne_bytes(*text));
+    // A control character would become a digit or a dash: those have this bit already, and letters have the next one.
+    let control = !(name | name >> 1) & CASE;
+    ((name | CASE) ^ text) | control
 }
 
 /// A set of known names.
@@ -170,6 +195,22 @@ mod tests {
         }
     }
 
+    /// Any other byte in any place makes it another name.
+    #[test]
+    fn one_byte_makes_the_difference() {
+        for (known, text) in ALL {
+            for place in 0..text.len() {
+                for byte in 0..=u8::MAX {
+                    let mut name = text.as_bytes().to_vec();
+                    name[place] = byte;
+                    let same = byte.eq_ignore_ascii_case(&text.as_bytes()[place]);
+                    let found = KnownName::of(&name) == Some(*known);
+                    assert_eq!(found, same, "{text}: {byte} in place {place}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn other_names_are_not_found() {
         for name in [
@@ -180,6 +221,12 @@ mod tests {
             "content-lengthx",
             "-",
             "transfer\nencoding",
+            "content\rlength",
+            "content\u{d}length",
+            "content-length\r",
+            "x-forwarded\rfor",
+            "http\u{12}-settings",
+            "http2\rsettings",
         ] {
             assert_eq!(KnownName::of(name.as_bytes()), None, "{name}");
         }

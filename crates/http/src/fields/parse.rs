@@ -73,18 +73,28 @@ fn parse_line(start: usize, end: usize, fields: &mut Fields) -> Result<(), HeadE
         });
     }
     let raw = &line[name + 1..];
-    let leading = raw
-        .iter()
-        .take_while(|&&byte| chars::is_blank(byte))
-        .count();
-    let value = chars::trim(&raw[leading..]).len();
-    // Hidden in whitespace, one reader sees it and the other one doesn't.
-    let plain =
-        leading + value == raw.len() && (leading == 0 || raw.starts_with(b" ") && leading == 1);
+    let (leading, value, plain) = match raw {
+        // What all but a few send.
+        [b' ', first, .., last] if !chars::is_blank(*first) && !chars::is_blank(*last) => {
+            (1, raw.len() - 1, true)
+        }
+        _ => measure(raw),
+    };
     let value_start = start + name + 1 + leading;
     let known = fields.add(start..start + name, value_start..value_start + value);
+    // Hidden in whitespace, one reader sees it and the other one doesn't.
     match known == Some(KnownName::TransferEncoding) && !plain {
         true => Err(HeadError::Encoding),
         false => Ok(()),
     }
+}
+
+/// How much whitespace stands before a value, how long it is, and whether there was at most one space, before it.
+fn measure(raw: &[u8]) -> (usize, usize, bool) {
+    let blank = |byte: &&u8| chars::is_blank(**byte);
+    let leading = raw.iter().take_while(blank).count();
+    let value = chars::trim(&raw[leading..]).len();
+    let plain =
+        leading + value == raw.len() && (leading == 0 || raw.starts_with(b" ") && leading == 1);
+    (leading, value, plain)
 }
