@@ -127,6 +127,13 @@ fn converse(connection: &mut Connection, expected: &str) -> Vec<String> {
     heard.words()
 }
 
+/// Where a fault shows while the request is under way, more or less of it has gone up, and none looks whole that isn't.
+fn without_posts(text: &str) -> String {
+    let uploads = |part: &&str| !part.starts_with("part POST /a]") && !part.starts_with("POST /a ");
+    let parts: Vec<&str> = text.split(" [").filter(uploads).collect();
+    parts.join(" [")
+}
+
 /// `None` where all is well.
 fn check(case: &[&str], address: SocketAddr, origin: &Origin) -> Option<String> {
     let (expected, line) = (case[0], case[1]);
@@ -137,13 +144,14 @@ fn check(case: &[&str], address: SocketAddr, origin: &Origin) -> Option<String> 
     };
     let line = line.trim_start_matches("cold ");
     connection.send(&frames(line.trim_start_matches("narrow ")));
-    let mut end = expected.to_owned();
+    let mut end = expected.replace('~', "");
     let words = converse(&mut connection, expected);
     if words.last().is_some_and(|word| word == "open") {
         end.push_str(" [GET /same 0]");
     }
     let got = outcome(words, origin, &end);
-    let wrong = match got == end {
+    let fine = got == end || expected.contains('~') && without_posts(&got) == without_posts(&end);
+    let wrong = match fine {
         true => probe(address, origin),
         false => Some(format!("got {got:?}")),
     };

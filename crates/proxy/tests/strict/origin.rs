@@ -32,6 +32,8 @@ struct State {
     script: Vec<Step>,
     /// Scripts that are being played.
     busy: usize,
+    /// How many cases are over.
+    over: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +72,15 @@ impl Origin {
         std::mem::take(&mut self.state.lock().expect("unpoisoned").seen)
     }
 
+    /// A case is over: what breaks off of it only now is of no interest.
+    pub(crate) fn next_case(&self) {
+        self.state.lock().expect("unpoisoned").over += 1;
+    }
+
+    fn cases_over(&self) -> usize {
+        self.state.lock().expect("unpoisoned").over
+    }
+
     pub(crate) fn script(&self, script: Vec<Step>) {
         self.state.lock().expect("unpoisoned").script = script;
     }
@@ -85,7 +96,7 @@ impl Origin {
     fn serve(&self, mut stream: TcpStream) {
         let _ = stream.set_nodelay(true);
         let (mut bytes, mut part) = (Vec::new(), [0; 16 * 1024]);
-        let mut answered = false;
+        let (mut answered, mut case) = (false, 0);
         loop {
             let found = message(&bytes);
             if let Some((seen, None)) = &found
@@ -106,11 +117,16 @@ impl Origin {
                 continue;
             }
             match stream.read(&mut part) {
-                Ok(count @ 1..) => bytes.extend_from_slice(&part[..count]),
+                Ok(count @ 1..) => {
+                    if bytes.is_empty() {
+                        case = self.cases_over();
+                    }
+                    bytes.extend_from_slice(&part[..count]);
+                }
                 _ => break,
             }
         }
-        if !bytes.is_empty() {
+        if !bytes.is_empty() && case == self.cases_over() {
             // What is no whole request was forwarded all the same.
             let head = text(&bytes);
             self.remember(Seen {
