@@ -10,6 +10,7 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
+    thread,
     time::{Duration, Instant},
 };
 use tidegate_testcluster::Cluster;
@@ -205,7 +206,14 @@ async fn metrics_are_served() {
         stream.read_to_string(&mut text).expect("answered");
         text
     };
-    let page = get("/metrics");
+    // The gauge follows the event, on another thread.
+    let synced = "tidegate_watch_resource_synced{gvr=\"v1/namespaces\"} 1";
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut page = get("/metrics");
+    while !page.contains(synced) && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(10));
+        page = get("/metrics");
+    }
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
     assert!(
         page.contains(
@@ -213,9 +221,6 @@ async fn metrics_are_served() {
         ),
         "{page}"
     );
-    assert!(
-        page.contains("tidegate_watch_resource_synced{gvr=\"v1/namespaces\"} 1"),
-        "{page}"
-    );
+    assert!(page.contains(synced), "{page}");
     assert!(get("/").starts_with("HTTP/1.1 404"));
 }
