@@ -18,6 +18,8 @@ use std::{
 
 use tokio::sync::Notify;
 
+use crate::date;
+
 /// The grain of all timeouts.
 pub(crate) const TICK: Duration = Duration::from_millis(TICK_MS);
 const TICK_MS: u64 = 20;
@@ -259,7 +261,7 @@ impl Clock {
             let since = SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .unwrap_or_default();
-            date.text = imf_fixdate(since.as_secs());
+            date.text = date::imf_fixdate(since.as_secs());
             let rest = u64::from(1000 - since.subsec_millis()) / TICK_MS;
             date.until = self.now.get() + rest + 1;
         }
@@ -275,64 +277,11 @@ fn slot(tick: u64) -> usize {
     (tick % SLOTS as u64) as usize
 }
 
-/// Seconds since 1970 as `Sun, 06 Nov 1994 08:49:37 GMT`.
-fn imf_fixdate(seconds: u64) -> [u8; 29] {
-    const DAYS: &[u8] = b"ThuFriSatSunMonTueWed";
-    const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
-    let days = seconds / 86_400;
-    // Civil date from days, after Howard Hinnant: years begin in March.
-    let shifted = days + 719_468;
-    let era = shifted / 146_097;
-    let day_of_era = shifted % 146_097;
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_index = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 {
-        month_index + 3
-    } else {
-        month_index - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let mut text = *b"Thu, 01 Jan 1970 00:00:00 GMT";
-    let mut put = |at: usize, value: u64, width: usize| {
-        let mut rest = value;
-        for place in (at..at + width).rev() {
-            text[place] = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
-        }
-    };
-    put(5, day, 2);
-    put(12, year, 4);
-    put(17, seconds / 3600 % 24, 2);
-    put(20, seconds / 60 % 60, 2);
-    put(23, seconds % 60, 2);
-    let weekday = slot(days % 7) * 3;
-    text[..3].copy_from_slice(&DAYS[weekday..weekday + 3]);
-    let name = slot(month - 1) * 3;
-    text[8..11].copy_from_slice(&MONTHS[name..name + 3]);
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Clock, Elapsed, TICK, Timer, imf_fixdate};
-
-    fn check_date(seconds: u64, expect: &str) {
-        assert_eq!(std::str::from_utf8(&imf_fixdate(seconds)), Ok(expect));
-    }
-
-    #[test]
-    fn dates() {
-        check_date(0, "Thu, 01 Jan 1970 00:00:00 GMT");
-        check_date(784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT");
-        check_date(951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT");
-        check_date(1_735_689_599, "Tue, 31 Dec 2024 23:59:59 GMT");
-        check_date(4_102_444_800, "Fri, 01 Jan 2100 00:00:00 GMT");
-    }
+    use super::{Clock, Elapsed, TICK, Timer};
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_limit_is_neither_early_nor_lost() {

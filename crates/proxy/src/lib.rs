@@ -9,6 +9,7 @@ mod client;
 mod clock;
 mod connections;
 mod counters;
+mod date;
 mod decide;
 mod failure;
 mod fields;

@@ -9,7 +9,6 @@ mod metrics;
 mod numbers;
 mod otlp;
 mod outbox;
-mod time;
 mod trace;
 
 use std::{fmt, io};

@@ -9,9 +9,11 @@ use std::{
 use super::{
     escape, numbers,
     outbox::{Lane, Outbox},
-    time,
 };
-use crate::record::{HttpVersion, RequestRecord};
+use crate::{
+    date,
+    record::{HttpVersion, RequestRecord},
+};
 
 /// A line is written about this long after its request.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -235,7 +237,7 @@ impl Line<'_> {
             Field::Time => {
                 self.key(key);
                 self.quote();
-                time::rfc3339(time::unix_ns(now), self.out);
+                date::rfc3339(date::unix_ns(now), self.out);
                 self.quote();
             }
             Field::RequestId => self.text(key, record.request_id.as_bytes()),

@@ -12,10 +12,9 @@ use std::{
 use super::{
     escape,
     outbox::{Lane, Outbox},
-    time,
     trace::{Span, digits},
 };
-use crate::record::RequestRecord;
+use crate::{date, record::RequestRecord};
 
 /// For connecting, sending and answering, each.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -181,7 +180,7 @@ impl Writer {
         let Some(span) = record.span.filter(|span| span.sampled) else {
             return;
         };
-        let end_ns = time::unix_ns(SystemTime::now());
+        let end_ns = date::unix_ns(SystemTime::now());
         self.lane.append(|out| span_json(span, record, end_ns, out));
     }
 }
