@@ -19,19 +19,17 @@ class Contestant:
 
     command: object  # of a plan and a program
     package: str | None = None  # ours, which cargo builds
-    logs: bool = True
-    http2: bool = True
     own_address: bool = False
     prior_knowledge: bool = False  # on the port of HTTP/1.1
 
 
 CONTESTANTS = {
-    "tidegate": Contestant(tidegate.command, "tidegate", logs=False, http2=False, own_address=True, prior_knowledge=True),
+    "tidegate": Contestant(tidegate.command, "tidegate", own_address=True, prior_knowledge=True),
     "nginx": Contestant(nginx.command),
     "haproxy": Contestant(haproxy.command),
     "envoy": Contestant(envoy.command),
     "caddy": Contestant(caddy.command),
-    "engine": Contestant(engine.command, "proxy-engine", http2=False, prior_knowledge=True),
+    "engine": Contestant(engine.command, "proxy-engine", prior_knowledge=True),
 }
 NAMES = tuple(CONTESTANTS)
 PROXY_CORE, LOAD_CORE = 1, 0
@@ -59,10 +57,6 @@ class Proxy:
     plan: Plan
     pid: int
     ready_s: float
-
-    def can(self, scenario):
-        """Whether it speaks what the scenario needs."""
-        return CONTESTANTS[self.name].http2 or "--http2" not in scenario.words
 
     def pids(self):
         """The process and its descendants."""
@@ -93,8 +87,6 @@ class Proxy:
 
     def forget_log(self):
         """Empties the access log. It must have grown: a contestant without one would have it easier."""
-        if not CONTESTANTS[self.name].logs:
-            return
         if not self.plan.log.exists() or self.plan.log.stat().st_size == 0:
             raise Failed(f"{self.name}: no access log")
         os.truncate(self.plan.log, 0)

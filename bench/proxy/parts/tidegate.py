@@ -16,6 +16,7 @@ def command(plan, program):
     (folder / "bench.yaml").write_text("".join(f"---\n{json.dumps(each)}\n" for each in documents), encoding="utf-8")
     where = ["--data-dir", plan.folder / "data", "--listen", f"127.0.0.1:{plan.ports.admin + 1}", "--manifests", folder]
     gateway_flags = ["--address-pool", f"{plan.ports.host}/24", "--gateway-workers", 1, "--admin", f"127.0.0.1:{plan.ports.admin}"]
+    gateway_flags += ["--access-log", "json", "--access-log-file", plan.log]
     return [program, "up", *where, *gateway_flags]
 
 
