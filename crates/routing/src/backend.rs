@@ -35,7 +35,7 @@ pub struct Endpoint {
     pub locality: Locality,
 }
 
-/// An address, or a name that the proxy resolves again when its TTL ends.
+/// An address, or a name that the proxy resolves at each new connection.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Destination {
     Address(SocketAddr),
@@ -129,7 +129,7 @@ pub struct OutlierEjection {
     pub max_ejected_percent: u8,
 }
 
-/// Active health: one probe for each endpoint, however many rules use it.
+/// Active health: one probe for each endpoint, however many rules use it. The proxy sends none yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
     pub path: Arc<str>,
