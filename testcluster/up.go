@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -114,7 +113,8 @@ func runUp(flags upFlags) error {
 	return nil
 }
 
-// startCluster tries again with other ports if somebody was faster to take one.
+// startCluster tries again from nothing, with other ports: somebody may be faster to take one, and a busy
+// machine may starve etcd until the API server gives up.
 func startCluster(ctx context.Context, options cluster.Options) (*cluster.Cluster, error) {
 	const attempts = 3
 	for attempt := 1; ; attempt++ {
@@ -123,13 +123,10 @@ func startCluster(ctx context.Context, options cluster.Options) (*cluster.Cluste
 			return nil, err
 		}
 		err = fresh.Start(ctx)
-		if err == nil || attempt == attempts || !portTaken(fresh) {
+		if err == nil || attempt == attempts || ctx.Err() != nil {
 			return fresh, err
 		}
 		fresh.Destroy()
+		fmt.Fprintf(os.Stderr, "testcluster: start %d of %d failed: %v\n", attempt, attempts, err)
 	}
-}
-
-func portTaken(c *cluster.Cluster) bool {
-	return strings.Contains(c.Etcd.LogTail()+c.APIServer.LogTail(), "address already in use")
 }

@@ -52,7 +52,7 @@ class Process:
         return line
 
     def _failure(self, what):
-        tail = "\n".join(self._log_path.read_text(errors="replace").splitlines()[-8:])
+        tail = "\n".join(self._log_path.read_text(errors="replace").splitlines()[-40:])
         return Failed(f"{self.name}: {what}\n{tail}".rstrip())
 
     def ask(self, signal_number, word, timeout=120):

@@ -1,7 +1,7 @@
 // Waiting: for the API server, for etcd, and for what a new cluster needs before it is usable.
 //
-// Every wait ends by success, by the context, by the death of the component, or by running out of
-// patience; the error then holds the end of the component's log.
+// Every wait ends by success, by the context, by the death of a component that it needs, or by running
+// out of patience; the error then holds the end of each such component's log.
 package cluster
 
 import (
@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	core "k8s.io/api/core/v1"
@@ -28,16 +29,16 @@ func (c *Cluster) awaitReady(ctx context.Context) error {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	return await(ctx, c.APIServer, func(ctx context.Context) error {
+	return await(ctx, func(ctx context.Context) error {
 		return expectOK(ctx, client, c.URL()+"/readyz")
-	})
+	}, c.APIServer, c.Etcd)
 }
 
 // awaitEtcd waits until etcd says that it is healthy.
 func (c *Cluster) awaitEtcd(ctx context.Context) error {
-	return await(ctx, c.Etcd, func(ctx context.Context) error {
+	return await(ctx, func(ctx context.Context) error {
 		return expectOK(ctx, http.DefaultClient, c.EtcdURL()+"/health")
-	})
+	}, c.Etcd)
 }
 
 // awaitDefaultServiceAccount waits for the controller manager's first visible work. Without it,
@@ -47,10 +48,10 @@ func (c *Cluster) awaitDefaultServiceAccount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return await(ctx, c.ControllerManager, func(ctx context.Context) error {
+	return await(ctx, func(ctx context.Context) error {
 		_, err := client.CoreV1().ServiceAccounts("default").Get(ctx, "default", meta.GetOptions{})
 		return err
-	})
+	}, c.ControllerManager)
 }
 
 // awaitNode waits until this start of the kubelet has made its Node, or renewed it.
@@ -60,7 +61,7 @@ func (c *Cluster) awaitNode(ctx context.Context) error {
 		return err
 	}
 	began := time.Now().Truncate(time.Second)
-	return await(ctx, c.Kubelet, func(ctx context.Context) error {
+	return await(ctx, func(ctx context.Context) error {
 		node, err := client.CoreV1().Nodes().Get(ctx, nodeName, meta.GetOptions{})
 		if err != nil {
 			return err
@@ -71,7 +72,7 @@ func (c *Cluster) awaitNode(ctx context.Context) error {
 			}
 		}
 		return errors.New("the node is not ready")
-	})
+	}, c.Kubelet)
 }
 
 // bindViewers gives the user `viewer` the right to read most things.
@@ -92,8 +93,8 @@ func (c *Cluster) bindViewers(ctx context.Context) error {
 	return nil
 }
 
-// await polls check until it succeeds.
-func await(ctx context.Context, process *Process, check func(context.Context) error) error {
+// await polls check until it succeeds. The needed processes must live as long as that takes.
+func await(ctx context.Context, check func(context.Context) error, needed ...*Process) error {
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	lastErr := errors.New("not asked yet")
@@ -107,15 +108,25 @@ func await(ctx context.Context, process *Process, check func(context.Context) er
 		if ctx.Err() == nil {
 			lastErr = err
 		}
-		if !process.Alive() {
-			return fmt.Errorf("%s ended while it was waited for; the end of its log:\n%s", process.Name, process.LogTail())
+		for _, process := range needed {
+			if !process.Alive() {
+				return fmt.Errorf("%s ended while it was needed; %s", process.Name, logTails(needed))
+			}
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready (%w): %w; the end of its log:\n%s", process.Name, ctx.Err(), lastErr, process.LogTail())
+			return fmt.Errorf("%s is not ready (%w): %w; %s", needed[0].Name, ctx.Err(), lastErr, logTails(needed))
 		case <-time.After(pollInterval):
 		}
 	}
+}
+
+func logTails(processes []*Process) string {
+	var all strings.Builder
+	for _, process := range processes {
+		fmt.Fprintf(&all, "the end of the log of %s:\n%s\n", process.Name, process.LogTail())
+	}
+	return all.String()
 }
 
 func expectOK(ctx context.Context, client *http.Client, url string) error {
