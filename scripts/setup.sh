@@ -25,13 +25,29 @@ install() {
   apt-get install -y -qq --no-install-recommends "$@" >&2 || fail "apt-get could not install: $*"
 }
 
-# Programs, each with the Debian package that has it.
+# The same for packages of servers: only their programs are wanted, so Debian's hook keeps them from being started.
+install_unstarted() {
+  local hook=/usr/sbin/policy-rc.d
+  if [ "$(id -u)" = 0 ] && [ ! -e "$hook" ]; then
+    printf '#!/bin/sh\nexit 101\n' >"$hook"
+    chmod +x "$hook"
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  fi
+  install "$@"
+  systemctl disable --now "$@" >/dev/null 2>&1 || true # nor at the next boot
+}
+
+# Programs, each with the Debian package that has it; after `--how COMMAND`, installed by that.
 ensure_packages() {
-  local missing=() pair
+  local missing=() pair how=install
+  if [ "$1" = --how ]; then
+    how=$2
+    shift 2
+  fi
   for pair in "$@"; do
     have "${pair%%=*}" || missing+=("${pair#*=}")
   done
-  [ ${#missing[@]} = 0 ] || install "${missing[@]}"
+  [ ${#missing[@]} = 0 ] || "$how" "${missing[@]}"
 }
 
 # Whether the first version is at least the second.
@@ -69,7 +85,8 @@ ensure_go() {
 # What the gateway is compared with; the rest of it is fetched by the benchmark itself.
 ensure_peers() {
   PATH=$PATH:/usr/sbin # Debian's place for servers
-  ensure_packages nginx=nginx haproxy=haproxy openssl=openssl taskset=util-linux
+  ensure_packages openssl=openssl taskset=util-linux
+  ensure_packages --how install_unstarted nginx=nginx haproxy=haproxy
 }
 
 main() {

@@ -5,7 +5,7 @@ mod gzip;
 pub(crate) mod handler;
 pub(crate) mod limits;
 pub(crate) mod pace;
-mod respond;
+pub(crate) mod respond;
 pub(crate) mod route;
 mod stall;
 

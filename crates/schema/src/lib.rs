@@ -7,6 +7,7 @@ mod defaults;
 mod field;
 mod formats;
 mod gotext;
+pub mod json_path;
 mod meta;
 mod node;
 mod nulls;
@@ -24,7 +25,8 @@ pub use self::{
     gotext::{json as go_json, number as go_number, quote as go_quote},
     meta::{
         canonical_time, coerce_embedded, coerce_metadata, coerce_resource, dns1035_label_errors,
-        dns1123_label_errors, dns1123_subdomain_errors, label_value_errors, qualified_name_errors,
+        dns1123_label_errors, dns1123_subdomain_errors, form_error, is_dns1123_subdomain,
+        label_value_errors, path_segment_errors, qualified_name_errors, too_long_errors,
     },
     node::{
         Additional, Checks, ListType, MapType, Node, NodeId, PatchStrategy, Rule, Schema, Schemas,

@@ -11,8 +11,9 @@ use serde_json::Value;
 pub(crate) use self::{decode::decode, object::validate_object_meta};
 pub use self::{
     names::{
-        dns1035_label_errors, dns1123_label_errors, dns1123_subdomain_errors, label_value_errors,
-        qualified_name_errors,
+        dns1035_label_errors, dns1123_label_errors, dns1123_subdomain_errors, form_error,
+        is_dns1123_subdomain, label_value_errors, path_segment_errors, qualified_name_errors,
+        too_long_errors,
     },
     time::canonical_time,
 };

@@ -10,6 +10,7 @@ mod failure;
 mod gateway;
 mod remote;
 mod routes;
+mod side_http;
 mod signals;
 mod up;
 mod watch;

@@ -93,7 +93,7 @@ pub(super) fn unread(fault: String) -> Response<Body> {
 }
 
 /// Plain text.
-pub(super) fn text(code: u16, text: impl Into<String>) -> Response<Body> {
+pub(crate) fn text(code: u16, text: impl Into<String>) -> Response<Body> {
     let mut response = Response::new(Body::from(text.into().into_bytes()));
     *response.status_mut() =
         StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -2,6 +2,7 @@
 //! against the schema as the CEL package of apiextensions-apiserver does.
 
 use crate::view::{Additional, Props};
+use tidegate_schema::json_path::{Tokens, unescape, unquote};
 
 /// A path that leads somewhere.
 #[derive(Debug)]
@@ -33,12 +34,10 @@ pub(crate) fn follow<'a>(
             "[" if !brackets => return Err("array notation is not allowed".to_owned()),
             "[" => {
                 let name = tokens.next().ok_or(END)?;
-                let inner = name
-                    .strip_prefix('\'')
-                    .and_then(|rest| rest.strip_suffix('\''));
-                let inner =
-                    inner.ok_or_else(|| format!("expected single quoted string but got {name}"))?;
-                unescape(inner)?
+                let inner = unquote(name)
+                    .ok_or_else(|| format!("expected single quoted string but got {name}"))?;
+                unescape(inner)
+                    .map_err(|c| format!("invalid string literal: invalid escape char \\{c}"))?
             }
             "." => tokens.next().ok_or(END)?.to_owned(),
             other => return Err(format!("expected [ or . but got: {other}")),
@@ -69,57 +68,4 @@ pub(crate) fn follow<'a>(
         }
     }
     Ok(found)
-}
-
-/// Delimiters, and the text between them. A quoted text is one token.
-struct Tokens<'a>(&'a str);
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        let text = self.0;
-        if text.is_empty() {
-            return None;
-        }
-        let bytes = text.as_bytes();
-        let end = if bytes[0] == b'\'' {
-            let close = (1..bytes.len()).find(|at| bytes[*at] == b'\'' && bytes[*at - 1] != b'\\');
-            close.map_or(text.len(), |at| at + 1)
-        } else {
-            match text.find(['.', '[', ']']) {
-                Some(0) => 1,
-                Some(at) => at,
-                None => text.len(),
-            }
-        };
-        let (token, rest) = text.split_at(end);
-        self.0 = rest;
-        Some(token)
-    }
-}
-
-/// Go's escapes. A backslash at the very end stands for itself.
-fn unescape(text: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        out.push(match chars.next() {
-            None => '\\',
-            Some('a') => '\u{7}',
-            Some('b') => '\u{8}',
-            Some('f') => '\u{c}',
-            Some('n') => '\n',
-            Some('r') => '\r',
-            Some('t') => '\t',
-            Some('v') => '\u{b}',
-            Some(c @ ('\'' | '\\')) => c,
-            Some(c) => return Err(format!("invalid string literal: invalid escape char \\{c}")),
-        });
-    }
-    Ok(out)
 }

@@ -1,6 +1,9 @@
 //! Forms of names: what is wrong with a text, in the words that Kubernetes' users know. Nothing wrong is no text.
 
-use tidegate_schema::{dns1035_label_errors, dns1123_label_errors, dns1123_subdomain_errors};
+use tidegate_schema::{
+    dns1035_label_errors, dns1123_label_errors, dns1123_subdomain_errors, form_error,
+    is_dns1123_subdomain, too_long_errors,
+};
 
 /// The form of a kind's names; `true` for a prefix that something will follow.
 pub type NameCheck = fn(&str, bool) -> Vec<String>;
@@ -8,50 +11,10 @@ pub type NameCheck = fn(&str, bool) -> Vec<String>;
 const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const WILDCARD_WORDS: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
 
-/// `words (e.g. 'a',  or 'b', regex used for validation is 'x')`.
-pub(crate) fn form_error(words: &str, form: &str, examples: &[&str]) -> String {
-    if examples.is_empty() {
-        return format!("{words} (regex used for validation is '{form}')");
-    }
-    let examples: Vec<String> = examples
-        .iter()
-        .map(|example| format!("'{example}', "))
-        .collect();
-    format!(
-        "{words} (e.g. {}regex used for validation is '{form}')",
-        examples.join(" or ")
-    )
-}
-
-fn is_lower(byte: u8) -> bool {
-    byte.is_ascii_lowercase() || byte.is_ascii_digit()
-}
-
-fn is_label(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
-        return false;
-    };
-    is_lower(*first) && is_lower(*last) && bytes.iter().all(|byte| is_lower(*byte) || *byte == b'-')
-}
-
-fn is_subdomain(text: &str) -> bool {
-    text.split('.').all(is_label)
-}
-
-fn too_long(text: &str, limit: usize) -> Vec<String> {
-    let why = || format!("must be no more than {limit} characters");
-    if text.len() > limit {
-        vec![why()]
-    } else {
-        Vec::new()
-    }
-}
-
 /// `*.example.com`.
 pub fn wildcard_subdomain_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 253);
-    if !text.strip_prefix("*.").is_some_and(is_subdomain) {
+    let mut errors = too_long_errors(text, 253, "characters");
+    if !text.strip_prefix("*.").is_some_and(is_dns1123_subdomain) {
         let form = format!("\\*\\.{LABEL}(\\.{LABEL})*");
         errors.push(form_error(WILDCARD_WORDS, &form, &["*.example.com"]));
     }
@@ -60,7 +23,7 @@ pub fn wildcard_subdomain_errors(text: &str) -> Vec<String> {
 
 /// The key of a ConfigMap or Secret.
 pub fn config_key_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 253);
+    let mut errors = too_long_errors(text, 253, "characters");
     if text.is_empty()
         || !text
             .bytes()
@@ -111,10 +74,14 @@ pub fn c_identifier_errors(text: &str) -> Vec<String> {
     Vec::new()
 }
 
+fn port_byte(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+}
+
 /// The name of a port.
 pub fn port_name_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 15);
-    if text.is_empty() || !text.bytes().all(|byte| is_lower(byte) || byte == b'-') {
+    let mut errors = too_long_errors(text, 15, "characters");
+    if text.is_empty() || !text.bytes().all(port_byte) {
         errors.push(
             "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned(),
         );
@@ -168,13 +135,4 @@ pub fn name_is_label(text: &str, prefix: bool) -> Vec<String> {
 /// Names that are labels of the DNS and begin with a letter.
 pub fn name_is_dns1035_label(text: &str, prefix: bool) -> Vec<String> {
     dns1035_label_errors(&masked(text, prefix))
-}
-
-/// Names that are fit for a URL's path, no more: the RBAC kinds.
-pub fn name_is_path_segment(text: &str, prefix: bool) -> Vec<String> {
-    if !prefix && (text == "." || text == "..") {
-        return vec![format!("may not be '{text}'")];
-    }
-    let bad = ["/", "%"].into_iter().filter(|bad| text.contains(bad));
-    bad.map(|bad| format!("may not contain '{bad}'")).collect()
 }

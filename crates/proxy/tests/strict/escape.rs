@@ -1,60 +1,9 @@
-//! Lines of tables, and their escapes.
+//! Lines of tables, as the suite of messages has them, and what happens between the bytes.
 
-/// The lines of a table that are cases, each cut at ` | ` into `parts` parts.
-pub(crate) fn cases(table: &'static str, parts: usize) -> impl Iterator<Item = Vec<&'static str>> {
-    table
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with("# "))
-        .filter(|line| *line != "#")
-        .map(move |line| {
-            // Where the last part is empty, editors take away the space behind the bar.
-            let (line, empty) = match line.strip_suffix(" |") {
-                Some(line) => (line, true),
-                None => (line, false),
-            };
-            let mut cut: Vec<&str> = line.splitn(parts, " | ").collect();
-            if empty {
-                cut.push("");
-            }
-            assert_eq!(cut.len(), parts, "{line}");
-            cut
-        })
-}
+#[path = "../../../http/tests/strict/escape.rs"]
+mod shared;
 
-/// `\r \n \t \\ \xNN`, and `\{TEXT*N}` for N times TEXT.
-pub(crate) fn unescape(text: &str) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find('\\') {
-        out.extend_from_slice(&rest.as_bytes()[..start]);
-        let tail = &rest[start + 2..];
-        rest = match rest.as_bytes()[start + 1] {
-            b'r' => push(&mut out, b'\r', tail),
-            b'n' => push(&mut out, b'\n', tail),
-            b't' => push(&mut out, b'\t', tail),
-            b'\\' => push(&mut out, b'\\', tail),
-            b'x' => {
-                out.push(u8::from_str_radix(&tail[..2], 16).expect("two digits"));
-                &tail[2..]
-            }
-            b'{' => {
-                let (inner, tail) = tail.split_once('}').expect("a closing brace");
-                let (inner, times) = inner.rsplit_once('*').expect("a star");
-                let times = times.parse().expect("a number");
-                out.extend_from_slice(&unescape(inner).repeat(times));
-                tail
-            }
-            other => panic!("no such escape: {}", char::from(other)),
-        };
-    }
-    out.extend_from_slice(rest.as_bytes());
-    out
-}
-
-fn push<'a>(out: &mut Vec<u8>, byte: u8, rest: &'a str) -> &'a str {
-    out.push(byte);
-    rest
-}
+pub(crate) use self::shared::{cases, unescape};
 
 /// What one side of a scene does, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]

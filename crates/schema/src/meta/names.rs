@@ -9,7 +9,7 @@ const QUALIFIED_WORDS: &str = "must consist of alphanumeric characters, '-', '_'
 const LABEL_VALUE_WORDS: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
 /// `words (e.g. 'a',  or 'b', regex used for validation is 'x')`.
-fn form_error(words: &str, form: &str, examples: &[&str]) -> String {
+pub fn form_error(words: &str, form: &str, examples: &[&str]) -> String {
     if examples.is_empty() {
         return format!("{words} (regex used for validation is '{form}')");
     }
@@ -35,7 +35,8 @@ fn is_label(text: &str) -> bool {
     is_lower(*first) && is_lower(*last) && bytes.iter().all(|byte| is_lower(*byte) || *byte == b'-')
 }
 
-fn is_subdomain(text: &str) -> bool {
+/// Whether labels of the DNS are joined by dots. How long it is doesn't matter.
+pub fn is_dns1123_subdomain(text: &str) -> bool {
     text.split('.').all(is_label)
 }
 
@@ -49,7 +50,7 @@ fn is_qualified(text: &str) -> bool {
 }
 
 /// Names of the DNS are counted in characters, parts of labels in bytes: so the messages say. All count bytes.
-fn too_long(text: &str, limit: usize, unit: &str) -> Vec<String> {
+pub fn too_long_errors(text: &str, limit: usize, unit: &str) -> Vec<String> {
     if text.len() > limit {
         vec![format!("must be no more than {limit} {unit}")]
     } else {
@@ -59,9 +60,9 @@ fn too_long(text: &str, limit: usize, unit: &str) -> Vec<String> {
 
 /// A label of the DNS: `my-name`.
 pub fn dns1123_label_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 63, "characters");
+    let mut errors = too_long_errors(text, 63, "characters");
     if !is_label(text) {
-        errors.push(if is_subdomain(text) {
+        errors.push(if is_dns1123_subdomain(text) {
             "must not contain dots".to_owned()
         } else {
             form_error(LABEL_WORDS, LABEL, &["my-name", "123-abc"])
@@ -76,8 +77,8 @@ pub fn dns1123_subdomain_errors(text: &str) -> Vec<String> {
 }
 
 fn subdomain_errors(text: &str, unit: &str) -> Vec<String> {
-    let mut errors = too_long(text, 253, unit);
-    if !is_subdomain(text) {
+    let mut errors = too_long_errors(text, 253, unit);
+    if !is_dns1123_subdomain(text) {
         let form = format!("{LABEL}(\\.{LABEL})*");
         errors.push(form_error(SUBDOMAIN_WORDS, &form, &["example.com"]));
     }
@@ -86,7 +87,7 @@ fn subdomain_errors(text: &str, unit: &str) -> Vec<String> {
 
 /// A label that begins with a letter.
 pub fn dns1035_label_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 63, "characters");
+    let mut errors = too_long_errors(text, 63, "characters");
     if !is_label(text) || text.starts_with(|first: char| first.is_ascii_digit()) {
         errors.push(form_error(
             LABEL_1035_WORDS,
@@ -131,7 +132,7 @@ pub fn qualified_name_errors(text: &str) -> Vec<String> {
         errors.push("name part must be non-empty".to_owned());
     }
     errors.extend(
-        too_long(name, 63, "bytes")
+        too_long_errors(name, 63, "bytes")
             .iter()
             .map(|error| format!("name part {error}")),
     );
@@ -143,7 +144,7 @@ pub fn qualified_name_errors(text: &str) -> Vec<String> {
 
 /// The value of a label.
 pub fn label_value_errors(text: &str) -> Vec<String> {
-    let mut errors = too_long(text, 63, "bytes");
+    let mut errors = too_long_errors(text, 63, "bytes");
     if !text.is_empty() && !is_qualified(text) {
         let form = format!("({QUALIFIED})?");
         errors.push(form_error(
@@ -156,7 +157,7 @@ pub fn label_value_errors(text: &str) -> Vec<String> {
 }
 
 /// Names that are fit for a URL's path, no more. A prefix may be a dot.
-pub(super) fn path_segment_errors(text: &str, prefix: bool) -> Vec<String> {
+pub fn path_segment_errors(text: &str, prefix: bool) -> Vec<String> {
     if !prefix && matches!(text, "." | "..") {
         return vec![format!("may not be '{text}'")];
     }

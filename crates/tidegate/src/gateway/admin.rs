@@ -6,14 +6,15 @@ mod config;
 mod explain;
 mod figures;
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    side_http::{self, JSON, METRICS, TEXT, reply},
+};
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::body::Incoming;
 use std::{
-    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc, Weak,
@@ -27,16 +28,13 @@ use tidegate_proxy::Proxy;
 use tidegate_routing::Snapshot;
 use tokio::{
     net::TcpListener,
-    sync::{Notify, Semaphore, watch},
+    sync::{Notify, watch},
     time::sleep,
 };
 
-/// Those who ask are few; more connections wait.
-const CONNECTIONS_MAX: usize = 32;
 /// How long an older process may keep the port.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The socket, before there is anything to tell.
 #[derive(Debug)]
@@ -111,7 +109,7 @@ impl Admin {
             informers: gateway.informers().clone(),
             switch: switch.clone(),
         };
-        tokio::spawn(accept(self.listener, Arc::new(sight)));
+        tokio::spawn(serve(self.listener, sight));
         Serving {
             address: self.address,
             switch,
@@ -130,42 +128,13 @@ impl Serving {
     }
 }
 
-async fn accept(listener: TcpListener, sight: Arc<Sight>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = sight.switch.0.closed.notified() => return,
-        };
-        let Ok((stream, _)) = accepted else {
-            // Out of file handles, mostly: that passes.
-            sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let sight = Arc::clone(&sight);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| {
-                let answer = answer(&request, &sight);
-                async move { Ok::<_, Infallible>(answer) }
-            });
-            let mut builder = http1::Builder::new();
-            builder
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADERS_WITHIN);
-            // Whoever breaks off does not want the answer.
-            let _ = builder
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-            drop(place);
-        });
+async fn serve(listener: TcpListener, sight: Sight) {
+    let switch = sight.switch.clone();
+    tokio::select! {
+        () = side_http::serve(listener, move |request| answer(request, &sight)) => {}
+        () = switch.0.closed.notified() => {}
     }
 }
-
-const TEXT: &str = "text/plain; charset=utf-8";
-const JSON: &str = "application/json";
 
 fn answer(request: &Request<Incoming>, sight: &Sight) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -187,7 +156,7 @@ fn answer(request: &Request<Incoming>, sight: &Sight) -> Response<Full<Bytes>> {
         "/readyz" => reply(StatusCode::OK, TEXT, "ok\n".to_owned()),
         "/metrics" => reply(
             StatusCode::OK,
-            "text/plain; version=0.0.4; charset=utf-8",
+            METRICS,
             figures::render(
                 sight.proxy.upgrade().as_deref(),
                 &sight.informers,
@@ -211,13 +180,4 @@ fn answer(request: &Request<Incoming>, sight: &Sight) -> Response<Full<Bytes>> {
             "see /livez, /readyz, /metrics, /config and /explain?url=…\n".to_owned(),
         ),
     }
-}
-
-fn reply(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(text)));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    response
 }
