@@ -96,12 +96,59 @@ pub(crate) fn is_token(bytes: &[u8]) -> bool {
     all(bytes, TOKEN)
 }
 
-/// Visible characters, spaces, tabs, and bytes beyond ASCII. Written without branches: compiles to vector code.
+/// Visible characters, spaces, tabs, and bytes beyond ASCII.
 pub(crate) fn is_field_content(bytes: &[u8]) -> bool {
-    let bad = bytes.iter().fold(0, |bad, &byte| {
-        bad | (u8::from(byte < 0x20) & u8::from(byte != b'\t')) | u8::from(byte == 0x7f)
+    let (words, rest) = bytes.as_chunks::<8>();
+    let controls = words.iter().fold(0, |controls, word| {
+        let word = u64::from_ne_bytes(*word);
+        controls | below_space(word) | zeros(word ^ each(0x7f))
     });
-    bad == 0
+    // The last eight may overlap those before.
+    let last = match bytes.last_chunk() {
+        _ if rest.is_empty() => 0,
+        Some(last) => {
+            let last = u64::from_ne_bytes(*last);
+            below_space(last) | zeros(last ^ each(0x7f))
+        }
+        None => return no_controls(bytes),
+    };
+    controls | last == 0 || no_controls(bytes)
+}
+
+/// Byte by byte: tells tabs from what is forbidden.
+fn no_controls(bytes: &[u8]) -> bool {
+    !bytes
+        .iter()
+        .any(|byte| byte.is_ascii_control() && *byte != b'\t')
+}
+
+/// Where the first of these bytes is. For texts of a few dozen bytes, to which a call would cost more than the search.
+pub(crate) fn find(bytes: &[u8], byte: u8) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let found = zeros(u64::from_le_bytes(*word) ^ each(byte));
+        if found != 0 {
+            // Only bits above the first one may be wrong.
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let place = rest.iter().position(|&other| other == byte)?;
+    Some(words.len() * 8 + place)
+}
+
+/// A byte eight times.
+const fn each(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
+/// Not 0 if a byte is 0. The lowest bit that is set belongs to the lowest such byte.
+const fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(each(1)) & !word & each(0x80)
+}
+
+/// Not 0 if a byte is below the space.
+const fn below_space(word: u64) -> u64 {
+    word.wrapping_sub(each(0x20)) & !word & each(0x80)
 }
 
 /// Spaces and tabs.

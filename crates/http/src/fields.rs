@@ -203,33 +203,27 @@ impl Fields {
         });
     }
 
-    /// For what was checked before. The text is copied as a whole; spans into it are added by [`Self::add`].
-    pub(crate) fn load(&mut self, text: &[u8]) {
+    /// The text is copied as a whole; spans into it are added by [`Self::add`].
+    fn load(&mut self, text: &[u8]) {
         self.clear();
         self.text.extend_from_slice(text);
     }
 
-    pub(crate) fn text(&self) -> &[u8] {
-        &self.text
-    }
-
-    /// Adds a field whose name and value stand in the text already, and were checked.
-    pub(crate) fn add(
+    /// Adds a field whose name and value stand in the text already, and are checked.
+    fn add(
         &mut self,
         name: std::ops::Range<usize>,
         value: std::ops::Range<usize>,
-    ) -> Option<KnownName> {
-        let name = Span::new(name.start, name.end);
-        let known = KnownName::of(name.of(&self.text));
+        known: Option<KnownName>,
+    ) {
         if let Some(known) = known {
             self.present.insert(known);
         }
         self.list.push(Entry {
-            name,
+            name: Span::new(name.start, name.end),
             value: Span::new(value.start, value.end),
             known,
         });
-        known
     }
 
     fn push_checked(
