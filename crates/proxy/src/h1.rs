@@ -78,11 +78,21 @@ pub(crate) async fn serve(
         worker.scratches.give(scratch);
         buffer.release(&worker.buffers);
     }
+    // The end itself may have come, too: then the kernel says it once more, at little cost.
+    let unread = !buffer.is_empty() || read.is_ready();
     buffer.discard(&worker.buffers);
     match next {
         Next::Cut => write.abort(),
         Next::Gone => {}
-        Next::Again | Next::Close => {
+        Next::Done if !unread => {
+            let deadline = worker.clock.after(LINGER_TIME);
+            // Whether the client was still there changes nothing any more.
+            let _ = worker
+                .clock
+                .limit(origin.timer, deadline, write.finish())
+                .await;
+        }
+        Next::Again | Next::Close | Next::Done => {
             linger(&origin, &mut read, &mut write, &mut buffer).await;
         }
     }
@@ -171,7 +181,14 @@ async fn request(
         up: &mut scratch.up,
     };
     let failure = match head {
-        Ok(()) => return handle(origin, &mut client).await,
+        Ok(()) => {
+            let next = handle(origin, &mut client).await;
+            let all = !client.head.keep_alive && client.side.body_ended();
+            return match next {
+                Next::Close if all => Next::Done,
+                other => other,
+            };
+        }
         Err(NoHead::Silence) => return Next::Gone,
         Err(NoHead::Refused(HeadError::Version)) if !names_http(&client) => return Next::Gone,
         Err(NoHead::Refused(error)) => Failure::BadRequest(error.status(), error.reason()),

@@ -40,6 +40,8 @@ pub(crate) enum Next {
     Again,
     /// Nothing may.
     Close,
+    /// The client wanted no more, and all that it has sent was read.
+    Done,
     /// An answer broke off that the connection's end would make look whole.
     Cut,
     /// It is over: the client has closed it, or must see that something broke off.

@@ -148,14 +148,12 @@ impl ReadHalf {
         buffer: &mut Buffer,
         pool: &Pool,
     ) -> Poll<io::Result<usize>> {
-        if self.poll_ready(cx).is_ready()
-            && let Poll::Ready(result) = self.poll_read(cx, buffer, pool)
-        {
-            return Poll::Ready(result);
+        // To ask first whether anything is there costs more than a buffer that is taken in vain.
+        let result = self.poll_read(cx, buffer, pool);
+        if result.is_pending() {
+            buffer.release(pool);
         }
-        // It was ready by a mistake, or some time ago.
-        buffer.release(pool);
-        Poll::Pending
+        result
     }
 
     /// [`ReadHalf::poll_fill`].
@@ -256,6 +254,19 @@ impl WriteHalf {
         if let Self::Plain(write) = self {
             // To drop it would say that all was sent.
             write.forget();
+        }
+    }
+
+    /// Ends a connection on which nothing more can come, so that closing it takes nothing back: the kernel sends what it
+    /// has, then the end. TLS says so first.
+    pub(crate) async fn finish(mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(write) => {
+                // Dropping it would say in a call of its own what closing says, too.
+                write.forget();
+                Ok(())
+            }
+            Self::Tls(_) => self.shutdown().await,
         }
     }
 

@@ -22,6 +22,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
 use tidegate_balance::{
     Balancer, Breakers, BudgetSettings, EndpointId, Outcome, PickRequest, Resource, RetryBudget,
     Settings, Tripped,
@@ -34,7 +35,7 @@ use crate::{clock::Clock, worker::Config};
 /// All clusters that this worker has used.
 #[derive(Default)]
 pub(crate) struct Clusters {
-    known: RefCell<HashMap<ClusterKey, Rc<ClusterState>>>,
+    known: RefCell<HashMap<ClusterKey, Rc<ClusterState>, RandomState>>,
 }
 
 /// One cluster.
@@ -53,7 +54,7 @@ struct Current {
     cluster: Arc<Cluster>,
     balancer: Balancer,
     budget: RetryBudget,
-    endpoints: HashMap<EndpointId, Rc<Endpoint>>,
+    endpoints: HashMap<EndpointId, Rc<Endpoint>, RandomState>,
     /// Made when first needed.
     connector: Option<TlsConnector>,
 }
@@ -106,7 +107,7 @@ impl ClusterState {
     fn new(cluster: &Arc<Cluster>, serial: u64, now_ns: u64) -> Self {
         let settings = Settings::of(cluster, &Locality::default());
         let balancer = Balancer::new(settings, &cluster.endpoints, now_ns);
-        let endpoints = endpoints(&balancer, &mut HashMap::new());
+        let endpoints = endpoints(&balancer, &mut HashMap::default());
         Self {
             serial: Cell::new(serial),
             breakers: Rc::new(RefCell::new(Breakers::new(cluster.limits))),
@@ -212,8 +213,8 @@ impl ClusterState {
 /// States for a balancer's endpoints: those of `kept` with the same id, or new ones.
 fn endpoints(
     balancer: &Balancer,
-    kept: &mut HashMap<EndpointId, Rc<Endpoint>>,
-) -> HashMap<EndpointId, Rc<Endpoint>> {
+    kept: &mut HashMap<EndpointId, Rc<Endpoint>, RandomState>,
+) -> HashMap<EndpointId, Rc<Endpoint>, RandomState> {
     balancer
         .endpoints()
         .map(|(id, endpoint)| {

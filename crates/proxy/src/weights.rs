@@ -9,12 +9,13 @@ use std::{
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use tidegate_routing::{Rule, Sampling, WeightedBackend};
 
 /// One worker's state of all rules that spread or sample.
 #[derive(Debug, Default)]
 pub(crate) struct Weights {
-    rules: RefCell<HashMap<*const Rule, RuleState>>,
+    rules: RefCell<HashMap<*const Rule, RuleState, RandomState>>,
 }
 
 #[derive(Debug)]

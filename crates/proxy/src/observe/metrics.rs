@@ -109,8 +109,11 @@ pub(super) struct WorkerMetrics {
 #[derive(Debug, Default)]
 struct Known {
     listeners: HashMap<ListenerKey, Arc<ListenerSeries>, RandomState>,
-    /// By the hash of the route's name.
-    routes: HashMap<u64, (Arc<RouteIdentity>, Arc<RouteSeries>), RandomState>,
+    /// The one that was counted for last: nearly always the next one, too.
+    last_listener: Option<(ListenerKey, Arc<ListenerSeries>)>,
+    /// Places in `route_series` by the hash of the route's name.
+    routes: HashMap<u64, usize, RandomState>,
+    route_series: Vec<(Arc<RouteIdentity>, Arc<RouteSeries>)>,
     other_listener: Option<Arc<ListenerSeries>>,
     other_route: Option<Arc<RouteSeries>>,
     no_listener: Option<Arc<ListenerSeries>>,
@@ -182,16 +185,25 @@ impl WorkerMetrics {
                 .no_listener
                 .get_or_insert_with(|| new("none".to_owned()));
         };
-        if !known.listeners.contains_key(key) {
-            if known.listeners.len() >= LISTENERS_MAX {
-                return known
-                    .other_listener
-                    .get_or_insert_with(|| new("other".to_owned()));
-            }
-            let series = new(format!("{}/{}/{}", key.namespace, key.name, key.section));
-            known.listeners.insert(key.clone(), series);
+        let last = known.last_listener.take();
+        let last = last.filter(|(last, _)| is_same(last, key)).or_else(|| {
+            let series = match known.listeners.get(key) {
+                Some(series) => series.clone(),
+                None if known.listeners.len() >= LISTENERS_MAX => return None,
+                None => {
+                    let series = new(format!("{}/{}/{}", key.namespace, key.name, key.section));
+                    known.listeners.insert(key.clone(), series.clone());
+                    series
+                }
+            };
+            Some((key.clone(), series))
+        });
+        match last {
+            Some(last) => &known.last_listener.insert(last).1,
+            None => known
+                .other_listener
+                .get_or_insert_with(|| new("other".to_owned())),
         }
-        &known.listeners[key]
     }
 
     fn route<'k>(&self, known: &'k mut Known, route: &Arc<RouteIdentity>) -> &'k RouteSeries {
@@ -201,12 +213,14 @@ impl WorkerMetrics {
             series
         };
         let hash = self.hasher.hash_one(Name(route));
-        let full = known.routes.len() >= self.routes_max;
-        if !known.routes.contains_key(&hash) && !full {
+        let mut place = known.routes.get(&hash).copied();
+        if place.is_none() && known.routes.len() < self.routes_max {
             let series = new(format!("{}/{}", route.namespace, route.name));
-            known.routes.insert(hash, (route.clone(), series));
+            known.routes.insert(hash, known.route_series.len());
+            place = Some(known.route_series.len());
+            known.route_series.push((route.clone(), series));
         }
-        match known.routes.get(&hash) {
+        match place.map(|place| &known.route_series[place]) {
             Some((own, series)) if Arc::ptr_eq(own, route) || Name(own) == Name(route) => series,
             // No room; or, once in 2^64, another route's hash.
             _ => known
@@ -214,6 +228,14 @@ impl WorkerMetrics {
                 .get_or_insert_with(|| new("other".to_owned())),
         }
     }
+}
+
+/// Whether they are parts of the same texts: never so for two listeners, and nearly always for one.
+fn is_same(one: &ListenerKey, other: &ListenerKey) -> bool {
+    Arc::ptr_eq(&one.section, &other.section)
+        && Arc::ptr_eq(&one.name, &other.name)
+        && Arc::ptr_eq(&one.namespace, &other.namespace)
+        && Arc::ptr_eq(&one.kind, &other.kind)
 }
 
 /// A route by its name, in all its generations.
