@@ -8,7 +8,7 @@ use std::{
 
 use slab::Slab;
 
-use crate::clock::Timer;
+use crate::clock::{Deadline, Timer};
 
 /// All open connections.
 #[derive(Debug, Default)]
@@ -24,7 +24,8 @@ pub(crate) struct Connection {
     /// The peer's address without its port, as it is told to upstreams.
     pub(crate) peer_text: Box<str>,
     pub(crate) timer: Timer,
-    closing: Cell<bool>,
+    /// Set when no further request should be waited for after this.
+    closing: Cell<Option<Deadline>>,
 }
 
 impl Connections {
@@ -33,7 +34,7 @@ impl Connections {
         &self,
         local: SocketAddr,
         peer: SocketAddr,
-        closing: bool,
+        closing: Option<Deadline>,
     ) -> (usize, Rc<Connection>) {
         let connection = Rc::new(Connection {
             local,
@@ -54,11 +55,12 @@ impl Connections {
         self.open.borrow().is_empty()
     }
 
-    /// Asks connections to end after the request under way, or now if there is none.
-    pub(crate) fn close_idle(&self, which: impl Fn(&Connection) -> bool) {
+    /// Asks connections to end after the request under way. Where there is none, a last one may come until `by`: it
+    /// could be on its way, and would fail.
+    pub(crate) fn close_idle(&self, by: Deadline, which: impl Fn(&Connection) -> bool) {
         for (_, connection) in self.open.borrow().iter() {
             if which(connection) {
-                connection.closing.set(true);
+                connection.closing.set(Some(by));
                 connection.timer.wake();
             }
         }
@@ -75,8 +77,13 @@ impl Connection {
         self.peer
     }
 
-    /// Whether no further request should be waited for.
+    /// Whether the request under way, or the next one, is the last.
     pub(crate) fn is_closing(&self) -> bool {
+        self.closing.get().is_some()
+    }
+
+    /// Until when that last one may come.
+    pub(crate) fn closing_by(&self) -> Option<Deadline> {
         self.closing.get()
     }
 }

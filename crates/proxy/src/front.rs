@@ -5,6 +5,7 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use tidegate_routing::{BindProtocol, Listener};
@@ -25,6 +26,9 @@ use crate::{
     tls::TlsError,
     worker::Worker,
 };
+
+/// How long a connection that was accepted while the worker drains is given for its request: that is on its way.
+const FIRST_TIME: Duration = Duration::from_secs(1);
 
 /// Why a client's TLS handshake came to nothing. The connection is closed.
 #[derive(Debug, thiserror::Error)]
@@ -78,9 +82,9 @@ fn begin(worker: &Rc<Worker>, stream: TcpStream, address: SocketAddr, peer: Sock
 }
 
 async fn serve(worker: Rc<Worker>, stream: TcpStream, address: SocketAddr, peer: SocketAddr) {
-    let (key, connection) = worker
-        .connections
-        .enter(address, peer, worker.draining.get());
+    let draining = worker.draining.get();
+    let closing = draining.then(|| worker.clock.after(FIRST_TIME));
+    let (key, connection) = worker.connections.enter(address, peer, closing);
     // Only fails on sockets that are closed already: the first read will say so.
     let _ = stream.set_nodelay(true);
     let protocol = worker.config().bind(address).map(|bind| bind.protocol);

@@ -23,10 +23,6 @@ use crate::{
 /// How long a client that is sent away may go on sending before it is cut off.
 const LINGER_TIME: Duration = Duration::from_secs(2);
 
-/// How long a new connection is given for its first request when it should close: one that was accepted just before is on
-/// its way.
-const FIRST_TIME: Duration = Duration::from_secs(1);
-
 /// Why no head was read.
 enum NoHead {
     /// The client has closed, or was silent for too long: nothing to say.
@@ -57,7 +53,7 @@ pub(crate) async fn serve(
     let mut first = true;
     while next == Next::Again {
         if buffer.is_empty() {
-            next = await_request(&origin, &mut read, &mut buffer, first).await;
+            next = await_request(&origin, &mut read, &mut buffer).await;
             if next != Next::Again {
                 break;
             }
@@ -127,16 +123,10 @@ async fn sniff(origin: &Origin<'_>, read: &mut ReadHalf, buffer: &mut Buffer) ->
 }
 
 /// Waits for the first bytes of a request: [`Next::Again`] when they are there.
-async fn await_request(
-    origin: &Origin<'_>,
-    read: &mut ReadHalf,
-    buffer: &mut Buffer,
-    first: bool,
-) -> Next {
+async fn await_request(origin: &Origin<'_>, read: &mut ReadHalf, buffer: &mut Buffer) -> Next {
     let worker = origin.worker;
     let timer = origin.timer;
     let deadline = worker.clock.after(worker.limits().idle_timeout);
-    let soon = worker.clock.after(FIRST_TIME);
     poll_fn(|cx| {
         if let Poll::Ready(result) = read.poll_fill(cx, buffer, &worker.buffers) {
             return Poll::Ready(match result {
@@ -144,11 +134,7 @@ async fn await_request(
                 Ok(0) | Err(_) => Next::Gone,
             });
         }
-        let deadline = match (origin.connection.is_closing(), first) {
-            (true, false) => return Poll::Ready(Next::Close),
-            (true, true) => soon,
-            (false, _) => deadline,
-        };
+        let deadline = origin.connection.closing_by().unwrap_or(deadline);
         timer.register(cx);
         worker
             .clock

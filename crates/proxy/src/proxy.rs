@@ -204,6 +204,9 @@ impl Proxy {
 
     /// Stops listening, ends requests in peace (`Connection: close`), and returns when no connection is left or `grace`
     /// is over. Afterwards nothing is served.
+    ///
+    /// A client's connection without a request stays for a sixth of `grace`, so that a request that is on its way is
+    /// answered: only the answer tells the client not to send another.
     pub async fn drain(&self, grace: Duration) {
         self.state().binds.clear();
         let mut answers = Vec::with_capacity(self.workers.len());

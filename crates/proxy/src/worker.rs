@@ -36,6 +36,9 @@ use crate::{
     weights::Weights,
 };
 
+/// This part of a drain's grace is how long a connection without a request is given for a last one.
+const LAST_REQUEST_SHARE: u32 = 6;
+
 /// What all workers have in common.
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
@@ -216,8 +219,9 @@ impl Worker {
             let kept = config.bind(*address).is_some();
             if !kept {
                 stops.iter().for_each(|stop| stop.notify_one());
+                let now = self.clock.after(Duration::ZERO);
                 self.connections
-                    .close_idle(|connection| connection.local() == *address);
+                    .close_idle(now, |connection| connection.local() == *address);
             }
             kept
         });
@@ -243,7 +247,8 @@ impl Worker {
         for (_, stops) in self.listeners.borrow_mut().drain() {
             stops.iter().for_each(|stop| stop.notify_one());
         }
-        self.connections.close_idle(|_| true);
+        self.connections
+            .close_idle(self.clock.after(grace / LAST_REQUEST_SHARE), |_| true);
         let timer = Timer::default();
         let end = Instant::now() + grace;
         while !self.connections.is_empty() && Instant::now() < end {

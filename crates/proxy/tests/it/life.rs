@@ -95,6 +95,28 @@ async fn a_drain_ends_requests_in_peace() {
     assert_eq!(proxy.counters().open(), 0);
 }
 
+/// A request that comes on a kept connection just after the drain began is answered, and told to be the last.
+#[tokio::test]
+async fn a_drain_waits_for_a_last_request() {
+    let origin = Origin::always(&answer(200, "", "ok")).await;
+    let mut world = World::new();
+    world.route("/", &[origin.address], |_, _| {});
+    let proxy = world.serve().await;
+    let mut kept = TcpStream::connect(world.address).await.expect("connected");
+    kept.write_all(GET).await.expect("sent");
+    let mut first = [0; 4096];
+    let length = kept.read(&mut first).await.expect("an answer");
+    assert!(first[..length].ends_with(b"ok"));
+    let draining = tokio::spawn(async move { proxy.drain(Duration::from_secs(60)).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    kept.write_all(GET).await.expect("sent");
+    let mut text = String::new();
+    kept.read_to_string(&mut text).await.expect("an answer");
+    assert_eq!(status(&text), 200);
+    assert_eq!(field(&text, "connection"), Some("close"));
+    draining.await.expect("drained");
+}
+
 /// One process takes over from another: no connection is refused, none is lost.
 #[tokio::test]
 async fn listeners_are_handed_over() {
