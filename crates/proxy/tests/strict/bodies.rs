@@ -34,8 +34,11 @@ fn without_parts(text: &str) -> &str {
 /// `None` where all is well.
 fn check_up(case: &[&str], cut: Cut, address: SocketAddr, origin: &Origin) -> Option<String> {
     let body = unescape(case[1]);
-    let mut bytes = b"POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
-    bytes.extend_from_slice(&body);
+    let number = origin.cases_over();
+    let head = format!(
+        "POST /x HTTP/1.1\r\nHost: a\r\nX-Case: {number}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    );
+    let mut bytes = [head.as_bytes(), &body].concat();
     let words: Vec<&str> = case[0].split(' ').collect();
     let expected = match (words[0], words.get(3)) {
         ("ok", Some(&"0")) => {
