@@ -78,13 +78,15 @@ fn begin(worker: &Rc<Worker>, stream: TcpStream, address: SocketAddr, peer: Sock
     if !counters.enter(worker.limits().connections_max) {
         return;
     }
-    spawn_local(serve(worker.clone(), stream, address, peer));
-}
-
-async fn serve(worker: Rc<Worker>, stream: TcpStream, address: SocketAddr, peer: SocketAddr) {
     let draining = worker.draining.get();
     let closing = draining.then(|| worker.clock.after(FIRST_TIME));
+    // Before its task runs: a drain must not miss it.
     let (key, connection) = worker.connections.enter(address, peer, closing);
+    spawn_local(serve(worker.clone(), stream, key, connection));
+}
+
+async fn serve(worker: Rc<Worker>, stream: TcpStream, key: usize, connection: Rc<Connection>) {
+    let (address, peer) = (connection.local(), connection.peer());
     // Only fails on sockets that are closed already: the first read will say so.
     let _ = stream.set_nodelay(true);
     let protocol = worker.config().bind(address).map(|bind| bind.protocol);
@@ -187,7 +189,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
         let stream = TcpStream::connect(address).await.expect("connected");
-        let task = serve(worker, stream, address, address);
+        let (key, connection) = worker.connections.enter(address, address, None);
+        let task = serve(worker, stream, key, connection);
         let size = std::mem::size_of_val(&task);
         assert!(size <= TASK_BYTES_MAX, "{size} bytes");
     }
