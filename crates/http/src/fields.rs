@@ -38,6 +38,8 @@ struct Entry {
     name: Span,
     value: Span,
     known: Option<KnownName>,
+    /// Whether the text has the line as it is to be sent: `name: value` and CR LF.
+    whole: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -209,21 +211,33 @@ impl Fields {
         self.text.extend_from_slice(text);
     }
 
+    /// Appends the lines of all fields but some. Lines that stand in the text one after the other are copied at once.
+    pub(crate) fn write(&self, without: KnownSet, out: &mut Vec<u8>) {
+        let mut run = Span::new(0, 0);
+        for entry in &self.list {
+            if entry.known.is_some_and(|known| without.has(known)) {
+                continue;
+            }
+            if entry.whole && entry.name.at == run.at + run.len {
+                run.len += entry.line().len;
+                continue;
+            }
+            out.extend_from_slice(run.of(&self.text));
+            run = entry.line();
+            if !entry.whole {
+                write_line(entry.field(&self.text), out);
+                run.len = 0;
+            }
+        }
+        out.extend_from_slice(run.of(&self.text));
+    }
+
     /// Adds a field whose name and value stand in the text already, and are checked.
-    fn add(
-        &mut self,
-        name: std::ops::Range<usize>,
-        value: std::ops::Range<usize>,
-        known: Option<KnownName>,
-    ) {
-        if let Some(known) = known {
+    fn add(&mut self, entry: Entry) {
+        if let Some(known) = entry.known {
             self.present.insert(known);
         }
-        self.list.push(Entry {
-            name: Span::new(name.start, name.end),
-            value: Span::new(value.start, value.end),
-            known,
-        });
+        self.list.push(entry);
     }
 
     fn push_checked(
@@ -233,21 +247,19 @@ impl Fields {
         value: &[u8],
     ) -> Result<(), InvalidField> {
         let value = chars::trim(value);
-        let end = self.text.len() + name.len() + value.len();
-        if !chars::is_field_content(value) || u32::try_from(end).is_err() {
+        let start = self.text.len();
+        let name_end = start + name.len();
+        let value_end = name_end + 2 + value.len();
+        if !chars::is_field_content(value) || u32::try_from(value_end + 2).is_err() {
             return Err(InvalidField);
         }
-        let start = self.text.len();
-        self.text.extend_from_slice(name);
-        self.text.extend_from_slice(value);
-        if let Some(known) = known {
-            self.present.insert(known);
-        }
-        let middle = start + name.len();
-        self.list.push(Entry {
-            name: Span::new(start, middle),
-            value: Span::new(middle, end),
+        let field = Field { name, value, known };
+        write_line(field, &mut self.text);
+        self.add(Entry {
+            name: Span::new(start, name_end),
+            value: Span::new(name_end + 2, value_end),
             known,
+            whole: true,
         });
         Ok(())
     }
@@ -257,7 +269,24 @@ impl Fields {
     }
 }
 
+pub(crate) fn write_line(field: Field<'_>, out: &mut Vec<u8>) {
+    out.reserve(field.name.len() + field.value.len() + 4);
+    out.extend_from_slice(field.name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(field.value);
+    out.extend_from_slice(b"\r\n");
+}
+
 impl Entry {
+    /// Where its line is in the text, if it is whole.
+    fn line(self) -> Span {
+        let end = self.value.at + self.value.len + 2;
+        Span {
+            at: self.name.at,
+            len: end - self.name.at,
+        }
+    }
+
     fn field(self, text: &[u8]) -> Field<'_> {
         Field {
             name: self.name.of(text),

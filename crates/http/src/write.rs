@@ -1,7 +1,7 @@
 //! Heads to send. Framing and connection options are always built here, from what was understood, never copied from
 //! what came.
 
-use crate::{Field, Fields, Framing, KnownName, Upgrade, fields::KnownSet, hop::HOP_BY_HOP};
+use crate::{Fields, Framing, KnownName, Upgrade, fields::KnownSet, hop::HOP_BY_HOP};
 
 /// What goes to an upstream, beside the fields.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ pub fn write_request(line: &RequestLine<'_>, fields: &Fields, out: &mut Vec<u8>)
     out.extend_from_slice(b" HTTP/1.1\r\nhost: ");
     out.extend_from_slice(line.authority.as_bytes());
     out.extend_from_slice(b"\r\n");
-    write_fields(fields, REQUEST_OWN, out);
+    fields.write(REQUEST_OWN, out);
     write_framing(line.framing, out);
     if line.expect_continue && line.framing.has_body() {
         out.extend_from_slice(b"expect: 100-continue\r\n");
@@ -79,7 +79,7 @@ pub fn write_response(line: &StatusLine<'_>, fields: &Fields, out: &mut Vec<u8>)
     out.push(b' ');
     out.extend_from_slice(reason(status).as_bytes());
     out.extend_from_slice(b"\r\n");
-    write_fields(fields, RESPONSE_OWN, out);
+    fields.write(RESPONSE_OWN, out);
     if status >= 200 && !fields.has(KnownName::Date) {
         out.extend_from_slice(b"date: ");
         out.extend_from_slice(line.date);
@@ -106,22 +106,6 @@ pub fn write_answer(line: &StatusLine<'_>, fields: &Fields, body: &[u8], out: &m
     };
     write_response(&line, fields, out);
     out.extend_from_slice(body);
-}
-
-pub(crate) fn write_field(field: Field<'_>, out: &mut Vec<u8>) {
-    out.reserve(field.name.len() + field.value.len() + 4);
-    out.extend_from_slice(field.name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(field.value);
-    out.extend_from_slice(b"\r\n");
-}
-
-fn write_fields(fields: &Fields, without: KnownSet, out: &mut Vec<u8>) {
-    for field in fields.iter() {
-        if !field.known.is_some_and(|known| without.has(known)) {
-            write_field(field, out);
-        }
-    }
 }
 
 fn write_framing(framing: Framing, out: &mut Vec<u8>) {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use tidegate_http::{Fields, KnownName};
+use tidegate_http::{Field, Fields, KnownName};
 use tidegate_routing::{HeaderChange, HeaderLookup};
 
 /// Lends fields to routing.
@@ -40,15 +40,17 @@ pub(crate) struct Forwarded<'a> {
 impl Forwarded<'_> {
     /// Rebuilds the fields. What an untrusted client sent is dropped; trusted proxies' are kept, and the peer is added.
     pub(crate) fn apply(&self, fields: &mut Fields) {
-        fields.retain(|field| !is_alias(field.name));
+        let trusted = self.trusted_hops > 0;
+        let claims = !trusted && CLAIMS.iter().any(|claim| fields.has(*claim));
+        if claims || fields.iter().any(is_alias) {
+            fields.retain(|field| !is_alias(field) && (trusted || !is_claim(field.known)));
+        }
         let mut before = Vec::new();
-        if self.trusted_hops > 0 {
+        if trusted {
             for value in fields.all_known(KnownName::XForwardedFor) {
                 before.extend_from_slice(value);
                 before.extend_from_slice(b", ");
             }
-        } else {
-            fields.retain(|field| !is_claim(field.known));
         }
         let peer = self.peer.as_bytes();
         if before.is_empty() {
@@ -68,25 +70,26 @@ impl Forwarded<'_> {
 }
 
 /// Fields that say who the client is, and may only come from those who are trusted.
+const CLAIMS: [KnownName; 7] = [
+    KnownName::Forwarded,
+    KnownName::XForwardedFor,
+    KnownName::XForwardedHost,
+    KnownName::XForwardedPort,
+    KnownName::XForwardedPrefix,
+    KnownName::XForwardedProto,
+    KnownName::XRealIp,
+];
+
 fn is_claim(known: Option<KnownName>) -> bool {
-    matches!(
-        known,
-        Some(
-            KnownName::Forwarded
-                | KnownName::XForwardedFor
-                | KnownName::XForwardedHost
-                | KnownName::XForwardedPort
-                | KnownName::XForwardedPrefix
-                | KnownName::XForwardedProto
-                | KnownName::XRealIp
-        )
-    )
+    known.is_some_and(|known| CLAIMS.contains(&known))
 }
 
 /// Whether a name becomes one that is known here where `_` and `-` are the same, as they are in CGI and its heirs: then
 /// whoever reads it that way would take it for what the gateway has checked.
-fn is_alias(name: &[u8]) -> bool {
-    if name.len() > 64 || !name.contains(&b'_') {
+fn is_alias(field: Field<'_>) -> bool {
+    let name = field.name;
+    // What is known has none.
+    if field.known.is_some() || name.len() > 64 || !name.contains(&b'_') {
         return false;
     }
     let mut dashed = [b'-'; 64];
@@ -196,8 +199,9 @@ mod tests {
 
     #[test]
     fn aliases_are_of_known_names_only() {
-        assert!(is_alias(b"content_length"));
-        assert!(!is_alias(b"my_header"));
-        assert!(!is_alias(b"content-length"));
+        let check = |name: &str| fields(&[&format!("{name}: 1")]).iter().any(is_alias);
+        assert!(check("content_length"));
+        assert!(!check("my_header"));
+        assert!(!check("content-length"));
     }
 }

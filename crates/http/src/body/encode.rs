@@ -28,7 +28,7 @@ pub fn write_last_chunk(trailer: Option<&Fields>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"0\r\n");
     for field in trailer.iter().flat_map(|trailer| trailer.iter()) {
         if allowed_in_trailer(field.name) {
-            crate::write::write_field(field, out);
+            crate::fields::write_line(field, out);
         }
     }
     out.extend_from_slice(b"\r\n");

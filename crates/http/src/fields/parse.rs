@@ -3,7 +3,7 @@
 
 use memchr::{memchr_iter, memrchr};
 
-use super::{Fields, KnownName};
+use super::{Entry, Fields, KnownName, Span};
 use crate::{HeadError, chars};
 
 /// Fills `fields` from a section of field lines: all its lines but the last, empty one. `ends` are the places of their
@@ -35,9 +35,14 @@ fn parse_line(section: &[u8], start: usize, end: usize, fields: &mut Fields) -> 
     };
     let known = KnownName::of(name);
     let (leading, length, plain) = shape(raw);
-    let value_start = start + name.len() + 1 + leading;
-    let value = value_start..value_start + length;
-    fields.add(start..start + name.len(), value, known);
+    let name_end = start + name.len();
+    let value_start = name_end + 1 + leading;
+    fields.add(Entry {
+        name: Span::new(start, name_end),
+        value: Span::new(value_start, value_start + length),
+        known,
+        whole: plain && leading == 1,
+    });
     // What is known is a token. Whitespace around a transfer encoding one reader sees and the other one doesn't.
     (known.is_some() || chars::is_token(name))
         && chars::is_field_content(raw)

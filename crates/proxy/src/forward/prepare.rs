@@ -25,7 +25,7 @@ pub(super) fn fields(
     }
     .apply(&mut head.fields);
     let id = journey.id.as_str().as_bytes();
-    if trusted_hops == 0 {
+    if trusted_hops == 0 && head.fields.has(KnownName::XRequestId) {
         head.fields.remove(KnownName::XRequestId.as_str());
     }
     if !head.fields.has(KnownName::XRequestId) {
