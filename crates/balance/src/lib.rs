@@ -6,6 +6,7 @@ mod balancer;
 mod breaker;
 mod budget;
 mod hash;
+mod health;
 mod random;
 mod weighted;
 
@@ -16,5 +17,6 @@ pub use self::{
     breaker::{Breakers, Resource, Tripped},
     budget::{BudgetSettings, RetryBudget},
     hash::{hash_address, hash_bytes},
+    health::Health,
     weighted::{choose_backend, is_sampled},
 };

@@ -111,7 +111,11 @@ impl Gateway {
             }
             None => (None, Vec::new()),
         };
-        let proxy = Arc::new(Proxy::start(options.proxy)?);
+        let proxy = Arc::new(Proxy::start(tidegate_proxy::Options {
+            // The same rule for what is written and for what names lead to.
+            allow_local: options.allow_local_backends,
+            ..options.proxy
+        })?);
         let factory = InformerFactory::new(client.clone());
         let api = Api::new(client);
         let (fence, stop_election, election) = leadership(&api, options.leadership);

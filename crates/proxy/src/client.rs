@@ -11,7 +11,7 @@ use crate::{
     buffer::Buffer,
     decide::Answer,
     failure::Failure,
-    h2_head,
+    grpc, h2_head,
     h2_stream::Stream,
     handle::{Next, Origin},
     journey::Journey,
@@ -149,6 +149,9 @@ impl Client<'_> {
                 Version::Http11 | Version::Http2 => Next::Gone,
             };
         };
+        if let Some(fields) = grpc::refusal(self.head, status, failure) {
+            return self.own(origin, 200, &fields, "", true, journey).await;
+        }
         let text = format!("{failure}\n");
         let mut fields = Fields::new();
         let _ = fields.push(b"content-type", b"text/plain; charset=utf-8");
@@ -174,6 +177,8 @@ impl Client<'_> {
         let date = origin.worker.clock.date();
         let framing = match status {
             204 | 304 => Framing::None,
+            // Trailers of gRPC have no length.
+            200 if text.is_empty() && self.head.version == Version::Http2 => Framing::None,
             _ => Framing::Length(text.len() as u64),
         };
         let line = self.status_line(status, framing, go_on, &date);

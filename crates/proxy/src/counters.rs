@@ -9,6 +9,7 @@ pub struct Counters {
     pub(crate) accepted: AtomicU64,
     pub(crate) refused: AtomicU64,
     pub(crate) handshakes_failed: AtomicU64,
+    pub(crate) proxy_headers_refused: AtomicU64,
     pub(crate) upstream_connects: AtomicU64,
     pub(crate) upstream_connect_failures: AtomicU64,
 }
@@ -36,6 +37,12 @@ impl Counters {
     #[must_use]
     pub fn handshakes_failed(&self) -> u64 {
         self.handshakes_failed.load(Ordering::Relaxed)
+    }
+
+    /// Connections of balancers without a header of the PROXY protocol that can be believed.
+    #[must_use]
+    pub fn proxy_headers_refused(&self) -> u64 {
+        self.proxy_headers_refused.load(Ordering::Relaxed)
     }
 
     /// Connections to endpoints that were begun.

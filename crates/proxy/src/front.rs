@@ -1,5 +1,7 @@
 //! Accepts connections, ends TLS, and hands streams to the protocol that is spoken on them.
 
+mod announced;
+
 use std::{
     net::SocketAddr,
     rc::Rc,
@@ -85,8 +87,26 @@ fn begin(worker: &Rc<Worker>, stream: TcpStream, address: SocketAddr, peer: Sock
     spawn_local(serve(worker.clone(), stream, key, connection));
 }
 
-async fn serve(worker: Rc<Worker>, stream: TcpStream, key: usize, connection: Rc<Connection>) {
+async fn serve(
+    worker: Rc<Worker>,
+    mut stream: TcpStream,
+    mut key: usize,
+    mut connection: Rc<Connection>,
+) {
     let (address, peer) = (connection.local(), connection.peer());
+    match announced::client(&worker, &mut stream, peer).await {
+        Some(client) if client == peer => {}
+        Some(client) => {
+            let closing = connection.closing_by();
+            worker.connections.leave(key);
+            (key, connection) = worker.connections.enter(address, client, closing);
+        }
+        None => {
+            worker.connections.leave(key);
+            worker.setup.counters.leave();
+            return;
+        }
+    }
     // Only fails on sockets that are closed already: the first read will say so.
     let _ = stream.set_nodelay(true);
     let protocol = worker.config().bind(address).map(|bind| bind.protocol);

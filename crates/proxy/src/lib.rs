@@ -15,6 +15,7 @@ mod failure;
 mod fields;
 mod forward;
 mod front;
+mod grpc;
 mod h1;
 mod h2_front;
 mod h2_guard;
@@ -22,6 +23,7 @@ mod h2_head;
 mod h2_socket;
 mod h2_stream;
 mod handle;
+mod health;
 mod ids;
 mod journey;
 mod observe;
@@ -39,11 +41,12 @@ mod worker;
 
 pub use self::{
     counters::Counters,
+    health::{EndpointHealth, ProbeCounts},
     observe::{
         AccessLogOptions, Field, LogFormat, Observability, ObserveOptions, Span, TraceContext,
         TraceOptions,
     },
-    options::{Limits, Options},
+    options::{AddressBlock, AddressBlockError, Limits, Options},
     proxy::{Applied, BindReport, Proxy, ProxyError},
     record::{HttpVersion, Observer, Observers, Reason, RequestRecord},
 };

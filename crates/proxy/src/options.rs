@@ -1,10 +1,14 @@
 //! What a proxy is started with: its size, its limits, and who hears of its requests.
 
+mod block;
+
 use std::{fmt, net::TcpListener, sync::Arc, time::Duration};
 
 use tidegate_http::HeadLimits;
 
 use crate::record::Observers;
+
+pub use self::block::{AddressBlock, AddressBlockError};
 
 /// How a proxy runs. None of this changes while it runs.
 pub struct Options {
@@ -13,6 +17,11 @@ pub struct Options {
     pub limits: Limits,
     /// Proxies in front of this one whose `X-Forwarded-*` fields are believed. 0: the peer is the client.
     pub trusted_hops: u32,
+    /// Whether names of endpoints may lead to loopback, link-local and metadata addresses.
+    pub allow_local: bool,
+    /// Balancers whose connections begin with a header of the PROXY protocol, which says who the client is. Theirs must
+    /// have one; others' must not.
+    pub proxy_protocol: Vec<AddressBlock>,
     /// Listening sockets of a process that this one takes over from.
     pub inherited: Vec<TcpListener>,
     /// Hears of every request. `None`: nobody does.
@@ -60,6 +69,8 @@ impl Default for Options {
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             limits: Limits::default(),
             trusted_hops: 0,
+            allow_local: false,
+            proxy_protocol: Vec::new(),
             inherited: Vec::new(),
             observers: None,
         }
@@ -72,6 +83,8 @@ impl fmt::Debug for Options {
             .field("workers", &self.workers)
             .field("limits", &self.limits)
             .field("trusted_hops", &self.trusted_hops)
+            .field("allow_local", &self.allow_local)
+            .field("proxy_protocol", &self.proxy_protocol)
             .field("inherited", &self.inherited.len())
             .finish_non_exhaustive()
     }

@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     counters::Counters,
+    health::{EndpointHealth, ProbeCounts, Prober},
     options::Options,
     record::Observers,
     sockets,
@@ -27,6 +28,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Proxy {
     workers: Vec<mpsc::UnboundedSender<Command>>,
+    /// `None` only at the end.
+    prober: Option<Prober>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Changed by one `apply` at a time.
     state: Mutex<State>,
@@ -107,8 +110,15 @@ impl Proxy {
             inherited: options.inherited,
             ..State::default()
         };
+        let prober = Prober::start(workers.clone(), options.allow_local).map_err(|source| {
+            ProxyError::Start {
+                worker: workers.len(),
+                source,
+            }
+        })?;
         Ok(Self {
             workers,
+            prober: Some(prober),
             threads: Mutex::new(threads),
             state: Mutex::new(state),
             counters,
@@ -154,6 +164,9 @@ impl Proxy {
             workers: self.workers.len(),
             binds: state.report(),
         };
+        if let Some(prober) = &self.prober {
+            prober.apply(snapshot.clone());
+        }
         let mut answers = Vec::with_capacity(self.workers.len());
         for (worker, opened) in self.workers.iter().zip(&mut opened) {
             let (done, answer) = oneshot::channel();
@@ -202,6 +215,20 @@ impl Proxy {
         observers.map_or_else(String::new, |observers| observers.metrics())
     }
 
+    /// How the endpoints do that are probed: those of clusters with a health check.
+    #[must_use]
+    pub fn endpoint_health(&self) -> Vec<EndpointHealth> {
+        let prober = self.prober.as_ref();
+        prober.map_or_else(Vec::new, Prober::endpoints)
+    }
+
+    /// Probes that have ended since the start.
+    #[must_use]
+    pub fn probe_counts(&self) -> ProbeCounts {
+        let prober = self.prober.as_ref();
+        prober.map_or_else(ProbeCounts::default, Prober::counts)
+    }
+
     /// Stops listening, ends requests in peace (`Connection: close`), and returns when no connection is left or `grace`
     /// is over. Afterwards nothing is served.
     ///
@@ -229,6 +256,8 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
+        // It can tell workers something, who end when nobody can.
+        self.prober = None;
         self.workers.clear();
         let threads = self
             .threads

@@ -5,11 +5,14 @@
 //! touches no connection of those that stay.
 
 mod connect;
+mod dial;
 mod endpoint;
 mod h2;
+mod judge;
 
 pub(crate) use self::{
     connect::ConnectError,
+    dial::dial,
     endpoint::{Endpoint, Link},
     h2::{Answer, Slot},
 };
@@ -30,12 +33,14 @@ use tidegate_balance::{
 use tidegate_routing::{Balance, Cluster, ClusterKey, Locality, Protocol};
 use tokio_rustls::TlsConnector;
 
-use crate::{clock::Clock, worker::Config};
+use crate::{clock::Clock, health::Unhealthy, worker::Config};
 
 /// All clusters that this worker has used.
 #[derive(Default)]
 pub(crate) struct Clusters {
     known: RefCell<HashMap<ClusterKey, Rc<ClusterState>, RandomState>>,
+    /// By active health checks.
+    unhealthy: RefCell<Unhealthy>,
 }
 
 /// One cluster.
@@ -80,13 +85,16 @@ impl Clusters {
             Some(state) => {
                 let cluster = config.snapshot.clusters.get(key)?;
                 state.serial.set(config.serial);
-                state.update(cluster, now_ns);
+                if state.update(cluster, now_ns) {
+                    self.judge_one(key, &state, now_ns);
+                }
                 Some(state)
             }
             None => {
                 let cluster = config.snapshot.clusters.get(key)?;
                 let state = Rc::new(ClusterState::new(cluster, config.serial, now_ns));
                 self.known.borrow_mut().insert(key.clone(), state.clone());
+                self.judge_one(key, &state, now_ns);
                 Some(state)
             }
         }
@@ -121,11 +129,12 @@ impl ClusterState {
         }
     }
 
-    fn update(&self, cluster: &Arc<Cluster>, now_ns: u64) {
+    /// Says whether anything is different.
+    fn update(&self, cluster: &Arc<Cluster>, now_ns: u64) -> bool {
         let mut current = self.current.borrow_mut();
         let current = &mut *current;
         if Arc::ptr_eq(&current.cluster, cluster) {
-            return;
+            return false;
         }
         // Connections that were made by other rules may not be used by these.
         if current.cluster.tls != cluster.tls || current.cluster.protocol != cluster.protocol {
@@ -140,6 +149,7 @@ impl ClusterState {
         }
         current.endpoints = endpoints(&current.balancer, &mut current.endpoints);
         current.cluster = cluster.clone();
+        true
     }
 
     /// The status that all requests get, where the cluster must not be used.

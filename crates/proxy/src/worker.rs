@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidegate_routing::{Bind, Snapshot};
+use tidegate_routing::{Bind, ClusterKey, Snapshot};
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::{Notify, mpsc, oneshot},
@@ -27,8 +27,9 @@ use crate::{
     connections::Connections,
     counters::Counters,
     front,
+    health::Unhealthy,
     ids::Ids,
-    options::{Limits, Options},
+    options::{AddressBlock, Limits, Options},
     record::{Observer, Observers},
     scratch::Scratches,
     tls::Servers,
@@ -43,6 +44,10 @@ const LAST_REQUEST_SHARE: u32 = 6;
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) trusted_hops: u32,
+    /// Whether names may lead to this machine.
+    pub(crate) allow_local: bool,
+    /// Balancers that say who the client is.
+    pub(crate) proxy_protocol: Vec<AddressBlock>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tickets: crate::tls::Tickets,
     ticker: Ticker,
@@ -55,6 +60,11 @@ pub(crate) enum Command {
         snapshot: Arc<Snapshot>,
         opened: Vec<Opened>,
         done: oneshot::Sender<()>,
+    },
+    /// What active health checks say now, and of which clusters it is news.
+    Health {
+        unhealthy: Unhealthy,
+        changed: Arc<[ClusterKey]>,
     },
     Drain {
         grace: Duration,
@@ -104,6 +114,8 @@ impl Setup {
         Self {
             limits: options.limits.clone(),
             trusted_hops: options.trusted_hops,
+            allow_local: options.allow_local,
+            proxy_protocol: options.proxy_protocol.clone(),
             counters,
             tickets: crate::tls::Tickets::new(),
             ticker: Ticker::default(),
@@ -193,6 +205,10 @@ impl Worker {
                     worker.apply(snapshot, opened);
                     // Nobody may wait for it any more.
                     let _ = done.send(());
+                }
+                Command::Health { unhealthy, changed } => {
+                    let now_ns = worker.clock.coarse_ns();
+                    worker.clusters.judge(unhealthy, &changed, now_ns);
                 }
                 Command::Drain { grace, done } => {
                     worker.drain(grace).await;

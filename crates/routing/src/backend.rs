@@ -1,6 +1,6 @@
 //! Backends: groups of endpoints, and how requests are spread over and sent to them.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, ops::RangeInclusive, sync::Arc, time::Duration};
 
 /// Names a cluster: stable as long as the reference means the same. Also what its metrics are called.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,6 +40,16 @@ pub struct Endpoint {
 pub enum Destination {
     Address(SocketAddr),
     Name { host: Arc<str>, port: u16 },
+}
+
+impl fmt::Display for Destination {
+    /// `host:port`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name { host, port } => write!(f, "{host}:{port}"),
+        }
+    }
 }
 
 /// Where an endpoint is, for preference of what is near. Empty where unknown.
@@ -129,12 +139,35 @@ pub struct OutlierEjection {
     pub max_ejected_percent: u8,
 }
 
-/// Active health: one probe for each endpoint, however many rules use it. The proxy sends none yet.
+/// Active health: each endpoint is probed once for the whole process, however many rules and workers use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthCheck {
-    pub path: Arc<str>,
+    pub probe: Probe,
+    /// Between two probes; the proxy varies it a little.
     pub interval: Duration,
+    /// For a whole probe.
     pub timeout: Duration,
+    /// Probes in a row that must pass until it is healthy again. 1 or more.
     pub healthy_after: u32,
+    /// Probes in a row that must fail until it is unhealthy. 1 or more.
     pub unhealthy_after: u32,
+}
+
+/// What is asked of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// That it takes a connection, TLS included where the cluster has it.
+    Connect,
+    /// That it answers a GET.
+    Http(HttpProbe),
+}
+
+/// A GET, in the cluster's protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpProbe {
+    pub path: Arc<str>,
+    /// For `Host`. `None`: the name that TLS asks for, else the endpoint's host and port.
+    pub host: Option<Arc<str>>,
+    /// What it may answer.
+    pub statuses: Arc<[RangeInclusive<u16>]>,
 }

@@ -10,6 +10,7 @@ mod explain;
 mod filter;
 mod holds;
 mod listener;
+mod local;
 mod matching;
 mod request;
 mod rewrite;
@@ -19,8 +20,9 @@ mod table;
 
 pub use self::{
     backend::{
-        Balance, Cluster, ClusterKey, ConsistentHash, Destination, Endpoint, HealthCheck, Limits,
-        Locality, OutlierEjection, Protocol, TrustAnchors, UpstreamIdentity, UpstreamTls,
+        Balance, Cluster, ClusterKey, ConsistentHash, Destination, Endpoint, HealthCheck,
+        HttpProbe, Limits, Locality, OutlierEjection, Probe, Protocol, TrustAnchors,
+        UpstreamIdentity, UpstreamTls,
     },
     cors::{CORS_FIELDS, CorsFields, is_preflight},
     explain::{Candidate, Choice, Explanation, ListenerChoice, RuleOutcome},
@@ -33,6 +35,7 @@ pub use self::{
         Bind, BindProtocol, Certificate, ClientValidation, Host, HostError, Listener, ListenerKey,
         TlsListener,
     },
+    local::is_local,
     matching::{HeaderMatch, PathMatch, QueryMatch, RequestMatch, TextMatch, whole_regex},
     request::{HeaderLookup, RequestView},
     rewrite::{NewPath, RedirectSource},

@@ -1,12 +1,14 @@
 //! `Backend` of `tidegate.dev/v1alpha1`: endpoints that Kubernetes has no name for.
 
+mod health;
+
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tidegate_routing::{
     Balance, ConsistentHash, Destination, Endpoint, HealthCheck, Limits, Locality, OutlierEjection,
-    Protocol,
+    Protocol, is_local,
 };
 
 use super::{
@@ -26,7 +28,7 @@ struct RawBackend {
     #[serde(default)]
     balancing: Option<RawBalancing>,
     #[serde(default)]
-    health_check: Option<RawHealthCheck>,
+    health_check: Option<health::RawHealthCheck>,
     #[serde(default)]
     limits: Option<RawLimits>,
     #[serde(default)]
@@ -70,20 +72,6 @@ struct RawHash {
     source: String,
     #[serde(default)]
     name: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawHealthCheck {
-    path: String,
-    #[serde(default)]
-    interval: Option<String>,
-    #[serde(default)]
-    timeout: Option<String>,
-    #[serde(default)]
-    healthy_after: Option<u32>,
-    #[serde(default)]
-    unhealthy_after: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -220,29 +208,7 @@ impl RawEndpoint {
     }
 }
 
-/// Loopback, link-local (where clouds keep metadata), unspecified, multicast, and IPv6 forms of these.
-fn is_local(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            v4.is_loopback()
-                || v4.is_link_local()
-                || v4.is_unspecified()
-                || v4.is_multicast()
-                || v4.is_broadcast()
-                || v4.octets() == [100, 100, 100, 200]
-        }
-        IpAddr::V6(v6) => {
-            let metadata = [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254];
-            v6.is_loopback()
-                || v6.is_unspecified()
-                || v6.is_multicast()
-                || v6.segments()[0] & 0xffc0 == 0xfe80
-                || v6.segments() == metadata
-        }
-    }
-}
-
-/// Names of one's own machine, or of clouds' metadata. (What other names resolve to, the proxy must look at.)
+/// Names of one's own machine, or of clouds' metadata. (What other names resolve to, the proxy looks at.)
 fn is_local_name(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     lower == "localhost" || lower.ends_with(".localhost") || lower == "metadata.google.internal"
@@ -303,23 +269,6 @@ impl RawBalancing {
                 })
             }
             Some(other) => return Err(format!("balancing policy {other:?} is not known")),
-        })
-    }
-}
-
-impl RawHealthCheck {
-    fn keep(&self) -> Result<HealthCheck, String> {
-        if !text::is_path(&self.path) {
-            return Err(format!("healthCheck: {:?} is no path", self.path));
-        }
-        Ok(HealthCheck {
-            path: self.path.as_str().into(),
-            interval: time(self.interval.as_deref(), "healthCheck.interval")?
-                .unwrap_or(Duration::from_secs(10)),
-            timeout: time(self.timeout.as_deref(), "healthCheck.timeout")?
-                .unwrap_or(Duration::from_secs(2)),
-            healthy_after: self.healthy_after.unwrap_or(1).clamp(1, 100),
-            unhealthy_after: self.unhealthy_after.unwrap_or(3).clamp(1, 100),
         })
     }
 }

@@ -47,6 +47,32 @@ fn pool() -> Vec<Value> {
         "kind": "Backend", "metadata": { "name": "outside", "namespace": lab::INFRA },
         "spec": { "endpoints": [{ "host": "example.org", "port": 443 }], "tls": {} },
     }));
+    // With everything that a Backend can say, so that each of it is damaged in turn.
+    all.push(json!({
+        "kind": "Backend", "metadata": { "name": "full", "namespace": lab::INFRA },
+        "spec": {
+            "endpoints": [
+                { "host": "198.51.100.7", "port": 80, "weight": 2, "zone": "a" },
+                { "host": "[2001:db8::1]", "port": 80 },
+            ],
+            "protocol": "HTTP1",
+            "tls": {
+                "hostname": "a.example", "subjectAltNames": [{ "type": "URI", "uri": "spiffe://a/b" }],
+                "caCertificateRefs": [{ "name": "ca" }], "clientCertificateRef": { "name": "pair" },
+            },
+            "balancing": {
+                "policy": "ConsistentHash", "hash": { "source": "Cookie", "name": "id" }, "slowStart": "5s",
+            },
+            "healthCheck": {
+                "type": "HTTP", "path": "/h", "host": "a.example:80", "expectedStatuses": ["200-299"],
+                "interval": "1s", "timeout": "500ms", "healthyAfter": 2, "unhealthyAfter": 3,
+            },
+            "limits": {
+                "connections": 1, "pending": 2, "requests": 3, "connectTimeout": "1s", "idleTimeout": "1m",
+            },
+            "outlierDetection": { "consecutiveFailures": 5, "baseEjection": "30s", "maxEjectedPercent": 50 },
+        },
+    }));
     all
 }
 

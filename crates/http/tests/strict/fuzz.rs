@@ -142,7 +142,7 @@ fn written_again(bytes: &[u8]) -> Option<(String, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases.max(4_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn cutting_a_request_changes_nothing(bytes in hostile(), step in 1_usize..20) {

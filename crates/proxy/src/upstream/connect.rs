@@ -3,11 +3,10 @@
 use std::{future::Future, io, net::SocketAddr, rc::Rc, sync::Arc};
 
 use tidegate_balance::Tripped;
-use tidegate_routing::{Cluster, Destination};
-use tokio::net::TcpStream;
+use tidegate_routing::Cluster;
 
 use super::{
-    ClusterState, Endpoint, Link,
+    ClusterState, Endpoint, Link, dial,
     endpoint::Counted,
     h2::{New, Slot},
 };
@@ -45,7 +44,7 @@ impl ClusterState {
     ) -> Result<Link, ConnectError> {
         let counted = Counted::new(&self.breakers)?;
         let cluster = self.current.borrow().cluster.clone();
-        let dialing = self.dial(&cluster, endpoint);
+        let dialing = self.dial(worker, &cluster, endpoint);
         let (stream, address) = within(worker, timer, &cluster, dialing).await?;
         let (read, write) = stream.split();
         Ok(Link {
@@ -71,7 +70,7 @@ impl ClusterState {
             let idle = cluster.limits.idle_timeout;
             let idle = idle.unwrap_or(worker.limits().upstream_idle_timeout);
             let dialing = async {
-                let (stream, address) = self.dial(&cluster, endpoint).await?;
+                let (stream, address) = self.dial(worker, &cluster, endpoint).await?;
                 if cluster.tls.is_some() && !stream.agreed_on_h2() {
                     return Err(ConnectError::Unspoken);
                 }
@@ -85,14 +84,11 @@ impl ClusterState {
 
     async fn dial(
         &self,
+        worker: &Worker,
         cluster: &Arc<Cluster>,
         endpoint: &Endpoint,
     ) -> Result<(Whole, SocketAddr), ConnectError> {
-        let tcp = match endpoint.destination() {
-            Destination::Address(address) => TcpStream::connect(address).await?,
-            Destination::Name { host, port } => TcpStream::connect((&**host, *port)).await?,
-        };
-        tcp.set_nodelay(true)?;
+        let tcp = dial::dial(endpoint.destination(), worker.setup.allow_local).await?;
         let address = tcp.peer_addr()?;
         let Some(policy) = &cluster.tls else {
             return Ok((Whole::Plain(tcp), address));

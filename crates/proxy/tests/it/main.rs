@@ -2,11 +2,15 @@
 
 mod floods;
 mod forward;
+mod grpc;
 mod h2;
 mod h2_exchanges;
 mod h2_support;
 mod h2_tls;
+mod health;
 mod life;
+mod names;
+mod proxy_protocol;
 mod rules;
 mod support;
 mod tls;

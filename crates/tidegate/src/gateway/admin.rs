@@ -165,7 +165,10 @@ fn answer(request: &Request<Incoming>, sight: &Sight) -> Response<Full<Bytes>> {
         ),
         "/config" => {
             let snapshot = snapshot.unwrap_or_default();
-            reply(StatusCode::OK, JSON, config::render(&snapshot).to_string())
+            let proxy = sight.proxy.upgrade();
+            let health = proxy.map_or_else(Vec::new, |proxy| proxy.endpoint_health());
+            let shown = config::render(&snapshot, &health);
+            reply(StatusCode::OK, JSON, shown.to_string())
         }
         "/explain" => {
             let snapshot = snapshot.unwrap_or_default();

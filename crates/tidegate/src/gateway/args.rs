@@ -74,6 +74,7 @@ impl GatewayArgs {
         Ok(tidegate_proxy::Options {
             workers: self.workers.map_or(default.workers, usize::from),
             trusted_hops: self.observe.trusted_hops,
+            proxy_protocol: self.observe.proxy_protocol.clone(),
             observers: Some(self.observe.observers(AccessLog::Json)?),
             ..default
         })

@@ -9,7 +9,8 @@ use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use std::{io, path::PathBuf, sync::Arc};
 use tidegate_proxy::{
-    AccessLogOptions, Field, LogFormat, Observability, ObserveOptions, Observers, TraceOptions,
+    AccessLogOptions, AddressBlock, Field, LogFormat, Observability, ObserveOptions, Observers,
+    TraceOptions,
 };
 
 /// `service.name` of spans.
@@ -59,6 +60,12 @@ pub(crate) struct ObserveArgs {
     /// How many proxies in front are believed what they say of clients (X-Forwarded-For and others)
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) trusted_hops: u32,
+    /// A balancer in front, or a block of them as in 10.0.0.0/8, whose connections begin with a header of the PROXY
+    /// protocol (version 1 or 2); may be repeated
+    ///
+    /// The header says who the client is. Connections from there must have one; others' must not.
+    #[arg(long, value_name = "CIDR")]
+    pub(crate) proxy_protocol: Vec<AddressBlock>,
 }
 
 impl ObserveArgs {

@@ -50,6 +50,7 @@ impl Place {
                     .gateway_workers
                     .map_or(default.workers, usize::from),
                 trusted_hops: arguments.observe.trusted_hops,
+                proxy_protocol: arguments.observe.proxy_protocol.clone(),
                 observers: Some(arguments.observe.observers(AccessLog::Off)?),
                 ..default
             },

@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt};
+use tidegate_proxy::EndpointHealth;
 use tidegate_routing::{
-    Action, BackendChoice, Bind, BindProtocol, Cluster, Destination, Host, Listener, PathMatch,
-    Rule, Snapshot,
+    Action, BackendChoice, Bind, BindProtocol, Cluster, Host, Listener, PathMatch, Rule, Snapshot,
 };
 
-/// All of it.
-pub(super) fn render(snapshot: &Snapshot) -> Value {
+/// All of it, with how the endpoints do that are probed.
+pub(super) fn render(snapshot: &Snapshot, health: &[EndpointHealth]) -> Value {
     let binds: Vec<Value> = snapshot.binds.values().map(|one| bind(one)).collect();
     let mut clusters: BTreeMap<&str, Value> = BTreeMap::new();
     for (key, one) in &snapshot.clusters {
-        clusters.insert(&key.0, cluster(one));
+        clusters.insert(&key.0, cluster(one, health));
     }
     json!({ "generation": snapshot.generation, "binds": binds, "clusters": clusters })
 }
@@ -109,18 +109,21 @@ fn action(action: &Action) -> Value {
 }
 
 /// A group of endpoints.
-fn cluster(cluster: &Cluster) -> Value {
+fn cluster(cluster: &Cluster, health: &[EndpointHealth]) -> Value {
     let endpoints: Vec<Value> = cluster
         .endpoints
         .iter()
         .map(|one| {
+            let probed = health.iter().find(|probed| {
+                probed.cluster == cluster.key && probed.destination == one.destination
+            });
             json!({
-                "address": match &one.destination {
-                    Destination::Address(address) => address.to_string(),
-                    Destination::Name { host, port } => format!("{host}:{port}"),
-                },
+                "address": one.destination.to_string(),
                 "weight": one.weight,
                 "draining": one.draining,
+                // Null where it is not probed, or was not yet.
+                "healthy": probed.and_then(|probed| probed.healthy),
+                "fault": probed.and_then(|probed| probed.fault.as_deref()),
             })
         })
         .collect();

@@ -33,9 +33,40 @@ pub(super) fn render(
     );
     if let Some(proxy) = proxy {
         put_connections(proxy.counters(), &mut put);
+        put_health(proxy, &mut text);
         text.push_str(&proxy.metrics());
     }
     text
+}
+
+/// One series for each endpoint that is probed, as long as it is.
+fn put_health(proxy: &Proxy, text: &mut String) {
+    let counts = proxy.probe_counts();
+    // A string takes whatever is written to it.
+    let _ = writeln!(
+        text,
+        "# HELP tidegate_health_probes_total Probes of endpoints that have ended.\n\
+        # TYPE tidegate_health_probes_total counter\n\
+        tidegate_health_probes_total{{result=\"passed\"}} {}\n\
+        tidegate_health_probes_total{{result=\"failed\"}} {}",
+        counts.passed, counts.failed
+    );
+    let _ = writeln!(
+        text,
+        "# HELP tidegate_endpoint_healthy Whether an endpoint passes its probes.\n\
+        # TYPE tidegate_endpoint_healthy gauge"
+    );
+    for one in proxy.endpoint_health() {
+        let Some(healthy) = one.healthy else { continue };
+        // Neither part can hold a quote or a backslash: names and addresses.
+        let _ = writeln!(
+            text,
+            "tidegate_endpoint_healthy{{cluster=\"{}\",endpoint=\"{}\"}} {}",
+            one.cluster.0,
+            one.destination,
+            u8::from(healthy)
+        );
+    }
 }
 
 fn put_connections(counters: &Counters, put: &mut impl FnMut(&str, &str, &str, u64)) {
@@ -62,6 +93,12 @@ fn put_connections(counters: &Counters, put: &mut impl FnMut(&str, &str, &str, u
         "counter",
         "TLS handshakes with clients that failed.",
         counters.handshakes_failed(),
+    );
+    put(
+        "proxy_headers_refused_total",
+        "counter",
+        "Connections of balancers without a PROXY header that can be believed.",
+        counters.proxy_headers_refused(),
     );
     put(
         "upstream_connects_total",

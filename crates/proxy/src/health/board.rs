@@ -1,0 +1,190 @@
+//! What is probed, and what is known of it. Does no IO.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use tidegate_balance::Health;
+use tidegate_routing::{
+    Cluster, ClusterKey, Destination, HealthCheck, Protocol, Snapshot, UpstreamTls,
+};
+use tokio::task::AbortHandle;
+
+use super::{EndpointHealth, ProbeCounts, Unhealthy};
+
+/// What is probed: clusters that say the same of the same endpoint share it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Target {
+    pub(super) destination: Destination,
+    pub(super) check: HealthCheck,
+    pub(super) protocol: Protocol,
+    pub(super) tls: Option<Arc<UpstreamTls>>,
+}
+
+/// All that is probed now.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    known: HashMap<Arc<Target>, State>,
+    unhealthy: Unhealthy,
+    counts: ProbeCounts,
+}
+
+/// News for the workers.
+#[derive(Debug, PartialEq)]
+pub(super) struct News {
+    pub(super) unhealthy: Unhealthy,
+    /// Those of which something else is known than before.
+    pub(super) changed: Vec<ClusterKey>,
+}
+
+#[derive(Debug)]
+struct State {
+    users: BTreeSet<ClusterKey>,
+    health: Health,
+    fault: Option<Arc<str>>,
+    /// Stops the task when this goes.
+    _task: Task,
+}
+
+#[derive(Debug)]
+struct Task(AbortHandle);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Hash for Target {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The rest is seldom another one.
+        self.destination.hash(state);
+    }
+}
+
+impl Board {
+    /// Probes what a snapshot has, by `start`, and stops what it has not.
+    pub(super) fn follow(
+        &mut self,
+        snapshot: &Snapshot,
+        start: impl Fn(Arc<Target>) -> AbortHandle,
+    ) -> Option<News> {
+        let mut old = std::mem::take(&mut self.known);
+        for (target, users) in wanted(snapshot) {
+            let (target, mut state) = old.remove_entry(&target).unwrap_or_else(|| {
+                let target = Arc::new(target);
+                let state = State {
+                    users: BTreeSet::new(),
+                    health: Health::default(),
+                    fault: None,
+                    _task: Task(start(target.clone())),
+                };
+                (target, state)
+            });
+            state.users = users;
+            self.known.insert(target, state);
+        }
+        let mut unhealthy = Unhealthy::new();
+        for (target, state) in &self.known {
+            if state.health.verdict() == Some(false) {
+                for user in &state.users {
+                    let of_user = unhealthy.entry(user.clone()).or_default();
+                    of_user.insert(target.destination.clone());
+                }
+            }
+        }
+        let before = std::mem::replace(&mut self.unhealthy, unhealthy);
+        let keys: BTreeSet<&ClusterKey> = before.keys().chain(self.unhealthy.keys()).collect();
+        let differs = |key: &&&ClusterKey| before.get(**key) != self.unhealthy.get(**key);
+        let changed: Vec<ClusterKey> = keys.iter().filter(differs).copied().cloned().collect();
+        (!changed.is_empty()).then(|| self.news(changed))
+    }
+
+    /// A probe has ended.
+    pub(super) fn observe(&mut self, target: &Target, result: Result<(), String>) -> Option<News> {
+        // It may have gone meanwhile.
+        let state = self.known.get_mut(target)?;
+        match &result {
+            Ok(()) => self.counts.passed += 1,
+            Err(_) => self.counts.failed += 1,
+        }
+        let passed = result.is_ok();
+        state.fault = result.err().map(Into::into);
+        let before = state.health.verdict();
+        let verdict = state.health.observe(&target.check, passed)?;
+        tracing::info!(
+            endpoint = %target.destination,
+            healthy = verdict,
+            fault = state.fault.as_deref(),
+            "health"
+        );
+        if before.is_none() && verdict {
+            return None;
+        }
+        let changed: Vec<ClusterKey> = state.users.iter().cloned().collect();
+        for user in &changed {
+            let of_user = self.unhealthy.entry(user.clone()).or_default();
+            match verdict {
+                true => of_user.remove(&target.destination),
+                false => of_user.insert(target.destination.clone()),
+            };
+            if of_user.is_empty() {
+                self.unhealthy.remove(user);
+            }
+        }
+        Some(self.news(changed))
+    }
+
+    fn news(&self, changed: Vec<ClusterKey>) -> News {
+        News {
+            unhealthy: self.unhealthy.clone(),
+            changed,
+        }
+    }
+
+    pub(super) fn endpoints(&self) -> Vec<EndpointHealth> {
+        let each = self.known.iter().flat_map(|(target, state)| {
+            state.users.iter().map(|user| EndpointHealth {
+                cluster: user.clone(),
+                destination: target.destination.clone(),
+                healthy: state.health.verdict(),
+                fault: state.fault.clone(),
+            })
+        });
+        let mut all: Vec<EndpointHealth> = each.collect();
+        all.sort_by(|one, other| {
+            (&one.cluster, &one.destination).cmp(&(&other.cluster, &other.destination))
+        });
+        all
+    }
+
+    pub(super) fn counts(&self) -> ProbeCounts {
+        self.counts
+    }
+}
+
+/// All endpoints that a snapshot wants probed, with the clusters that want it. What is draining gets no requests anyway.
+fn wanted(snapshot: &Snapshot) -> HashMap<Target, BTreeSet<ClusterKey>> {
+    let mut wanted: HashMap<Target, BTreeSet<ClusterKey>> = HashMap::new();
+    for (key, cluster) in &snapshot.clusters {
+        let cluster: &Cluster = cluster;
+        let Some(check) = &cluster.health else {
+            continue;
+        };
+        if cluster.refused.is_some() {
+            continue;
+        }
+        for endpoint in cluster.endpoints.iter().filter(|one| !one.draining) {
+            let target = Target {
+                destination: endpoint.destination.clone(),
+                check: check.clone(),
+                protocol: cluster.protocol,
+                tls: cluster.tls.clone(),
+            };
+            wanted.entry(target).or_default().insert(key.clone());
+        }
+    }
+    wanted
+}
