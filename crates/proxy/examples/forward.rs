@@ -141,6 +141,7 @@ fn cluster(key: &ClusterKey, upstream: SocketAddr) -> Cluster {
         }]),
         protocol: Protocol::Http,
         tls: None,
+        proxy_protocol: None,
         refused: None,
         balance: Balance::default(),
         slow_start: None,

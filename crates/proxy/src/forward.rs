@@ -141,7 +141,8 @@ async fn open(
         return Ok(Way::Wire(link));
     }
     // Rare and large: kept out of the task of every connection.
-    let connecting = Box::pin(plan.cluster.connect(worker, timer, endpoint));
+    let client = Some(origin.connection);
+    let connecting = Box::pin(plan.cluster.connect(worker, timer, endpoint, client));
     let result = worker.clock.limit(timer, deadline, connecting).await;
     opened(result).map(Way::Wire)
 }

@@ -4,6 +4,7 @@
 //! another version of it. So a change of configuration costs nothing here until it is used, and a change of endpoints
 //! touches no connection of those that stay.
 
+mod announce;
 mod connect;
 mod dial;
 mod endpoint;
@@ -11,6 +12,7 @@ mod h2;
 mod judge;
 
 pub(crate) use self::{
+    announce::announce,
     connect::ConnectError,
     dial::dial,
     endpoint::{Endpoint, Link},
@@ -137,7 +139,10 @@ impl ClusterState {
             return false;
         }
         // Connections that were made by other rules may not be used by these.
-        if current.cluster.tls != cluster.tls || current.cluster.protocol != cluster.protocol {
+        if current.cluster.tls != cluster.tls
+            || current.cluster.protocol != cluster.protocol
+            || current.cluster.proxy_protocol != cluster.proxy_protocol
+        {
             current.connector = None;
             current.endpoints.clear();
         }

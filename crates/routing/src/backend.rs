@@ -14,6 +14,8 @@ pub struct Cluster {
     pub endpoints: Arc<[Endpoint]>,
     pub protocol: Protocol,
     pub tls: Option<Arc<UpstreamTls>>,
+    /// Each connection begins with a header that says who the client is. Not with [`Protocol::Http2`].
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// Set when it must not be used at all, as when its TLS policy is invalid: this status, and why.
     pub refused: Option<(u16, Arc<str>)>,
     pub balance: Balance,
@@ -69,6 +71,13 @@ pub enum Protocol {
     Http1,
     /// HTTP/2 with prior knowledge, or by ALPN over TLS.
     Http2,
+}
+
+/// Versions of the PROXY protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProxyProtocol {
+    V1,
+    V2,
 }
 
 /// TLS to the endpoints.

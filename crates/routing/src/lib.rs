@@ -21,7 +21,7 @@ mod table;
 pub use self::{
     backend::{
         Balance, Cluster, ClusterKey, ConsistentHash, Destination, Endpoint, HealthCheck,
-        HttpProbe, Limits, Locality, OutlierEjection, Probe, Protocol, TrustAnchors,
+        HttpProbe, Limits, Locality, OutlierEjection, Probe, Protocol, ProxyProtocol, TrustAnchors,
         UpstreamIdentity, UpstreamTls,
     },
     cors::{CORS_FIELDS, CorsFields, is_preflight},

@@ -159,6 +159,7 @@ fn cluster(address: &SocketAddr) -> Cluster {
         }]),
         protocol: Protocol::Http1,
         tls: None,
+        proxy_protocol: None,
         refused: None,
         balance: Balance::default(),
         slow_start: None,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tidegate_routing::{
     Balance, ConsistentHash, Destination, Endpoint, HealthCheck, Limits, Locality, OutlierEjection,
-    Protocol, is_local,
+    Protocol, ProxyProtocol, is_local,
 };
 
 use super::{
@@ -23,6 +23,8 @@ struct RawBackend {
     endpoints: Vec<RawEndpoint>,
     #[serde(default)]
     protocol: Option<String>,
+    #[serde(default)]
+    proxy_protocol: Option<String>,
     #[serde(default)]
     tls: Option<RawTls>,
     #[serde(default)]
@@ -105,6 +107,7 @@ struct RawOutliers {
 pub(crate) struct Backend {
     pub(crate) endpoints: Arc<[Endpoint]>,
     pub(crate) protocol: Protocol,
+    pub(crate) proxy_protocol: Option<ProxyProtocol>,
     pub(crate) tls: Option<BackendTls>,
     pub(crate) balance: Balance,
     pub(crate) slow_start: Option<Duration>,
@@ -147,6 +150,15 @@ impl Backend {
                 Some("HTTP1") => Protocol::Http1,
                 Some("HTTP2") => Protocol::Http2,
                 Some(other) => return Err(format!("protocol {other:?} is not known")),
+            },
+            proxy_protocol: match raw.proxy_protocol.as_deref() {
+                None => None,
+                Some(_) if raw.protocol.as_deref() == Some("HTTP2") => {
+                    return Err("proxyProtocol can't go with protocol HTTP2".to_owned());
+                }
+                Some("v1") => Some(ProxyProtocol::V1),
+                Some("v2") => Some(ProxyProtocol::V2),
+                Some(other) => return Err(format!("proxyProtocol {other:?} is not known")),
             },
             tls: raw
                 .tls

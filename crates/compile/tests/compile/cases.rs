@@ -84,8 +84,8 @@ fn render_clusters(snapshot: &Snapshot, out: &mut String) {
         }
         writeln!(
             out,
-            "  refused {:?} slow start {:?} limits {:?} outliers {:?} health {:?}",
-            one.refused, one.slow_start, one.limits, one.outliers, one.health
+            "  proxy protocol {:?} refused {:?} slow start {:?} limits {:?} outliers {:?} health {:?}",
+            one.proxy_protocol, one.refused, one.slow_start, one.limits, one.outliers, one.health
         )
         .expect("a text");
     }

@@ -56,6 +56,7 @@ fn pool() -> Vec<Value> {
                 { "host": "[2001:db8::1]", "port": 80 },
             ],
             "protocol": "HTTP1",
+            "proxyProtocol": "v1",
             "tls": {
                 "hostname": "a.example", "subjectAltNames": [{ "type": "URI", "uri": "spiffe://a/b" }],
                 "caCertificateRefs": [{ "name": "ca" }], "clientCertificateRef": { "name": "pair" },

@@ -156,7 +156,8 @@ impl Copy {
                 let mut link = match chosen.endpoint.take(&worker.clock, false) {
                     Some(link) => link,
                     None => {
-                        let connecting = self.cluster.connect(worker, timer, &chosen.endpoint);
+                        let connecting =
+                            self.cluster.connect(worker, timer, &chosen.endpoint, None);
                         connecting.await.map_err(|error| (error.into(), false))?
                     }
                 };

@@ -8,7 +8,7 @@ use std::{
 
 use tidegate_balance::Health;
 use tidegate_routing::{
-    Cluster, ClusterKey, Destination, HealthCheck, Protocol, Snapshot, UpstreamTls,
+    Cluster, ClusterKey, Destination, HealthCheck, Protocol, ProxyProtocol, Snapshot, UpstreamTls,
 };
 use tokio::task::AbortHandle;
 
@@ -21,6 +21,7 @@ pub(super) struct Target {
     pub(super) check: HealthCheck,
     pub(super) protocol: Protocol,
     pub(super) tls: Option<Arc<UpstreamTls>>,
+    pub(super) proxy_protocol: Option<ProxyProtocol>,
 }
 
 /// All that is probed now.
@@ -182,6 +183,7 @@ fn wanted(snapshot: &Snapshot) -> HashMap<Target, BTreeSet<ClusterKey>> {
                 check: check.clone(),
                 protocol: cluster.protocol,
                 tls: cluster.tls.clone(),
+                proxy_protocol: cluster.proxy_protocol,
             };
             wanted.entry(target).or_default().insert(key.clone());
         }

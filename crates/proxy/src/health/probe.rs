@@ -4,13 +4,16 @@ use std::io;
 
 use http::{Request, Uri, header};
 use rustls::pki_types::ServerName;
-use tidegate_http::{HeadLimits, Method, ResponseHead, parse_response};
+use tidegate_http::{HeadLimits, Method, ProxyHeader, ResponseHead, parse_response};
 use tidegate_routing::{HttpProbe, Probe, Protocol};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 
 use super::board::Target;
-use crate::{tls, upstream::dial};
+use crate::{
+    tls,
+    upstream::{announce, dial},
+};
 
 /// What the endpoint's log shows.
 const AGENT: &str = "tidegate-health-check";
@@ -70,7 +73,11 @@ impl Prober {
 
     pub(super) async fn probe(&self, target: &Target) -> Result<(), ProbeError> {
         let tcp = dial(&target.destination, self.allow_local).await;
-        let tcp = tcp.map_err(ProbeError::Connect)?;
+        let mut tcp = tcp.map_err(ProbeError::Connect)?;
+        if let Some(version) = target.proxy_protocol {
+            let announced = announce(&mut tcp, version, ProxyHeader::Local).await;
+            announced.map_err(ProbeError::Connect)?;
+        }
         let Some((connector, name)) = &self.tls else {
             return self.ask(target, tcp).await;
         };

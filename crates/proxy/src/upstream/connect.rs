@@ -6,13 +6,13 @@ use tidegate_balance::Tripped;
 use tidegate_routing::Cluster;
 
 use super::{
-    ClusterState, Endpoint, Link, dial,
+    ClusterState, Endpoint, Link, announce, dial,
     endpoint::Counted,
     h2::{New, Slot},
 };
 use crate::{
-    buffer::Buffer, clock::Timer, counters::Counters, h2_socket::Socket, stream::Whole, tls,
-    worker::Worker,
+    buffer::Buffer, clock::Timer, connections::Connection, counters::Counters, h2_socket::Socket,
+    stream::Whole, tls, worker::Worker,
 };
 
 /// Why no connection came about. Nothing was sent: any request may try another endpoint.
@@ -35,16 +35,18 @@ pub(crate) enum ConnectError {
 }
 
 impl ClusterState {
-    /// A connection of HTTP/1 to `endpoint`, within the cluster's time. It is new.
+    /// A connection of HTTP/1 to `endpoint`, within the cluster's time. It is new. `client`: whom it is for, where that is
+    /// to be said.
     pub(crate) async fn connect(
         &self,
         worker: &Worker,
         timer: &Timer,
         endpoint: &Endpoint,
+        client: Option<&Connection>,
     ) -> Result<Link, ConnectError> {
         let counted = Counted::new(&self.breakers)?;
         let cluster = self.current.borrow().cluster.clone();
-        let dialing = self.dial(worker, &cluster, endpoint);
+        let dialing = self.dial(worker, &cluster, endpoint, client);
         let (stream, address) = within(worker, timer, &cluster, dialing).await?;
         let (read, write) = stream.split();
         Ok(Link {
@@ -53,6 +55,7 @@ impl ClusterState {
             buffer: Buffer::default(),
             address,
             reused: false,
+            single: cluster.proxy_protocol.is_some(),
             _counted: counted,
         })
     }
@@ -70,7 +73,7 @@ impl ClusterState {
             let idle = cluster.limits.idle_timeout;
             let idle = idle.unwrap_or(worker.limits().upstream_idle_timeout);
             let dialing = async {
-                let (stream, address) = self.dial(worker, &cluster, endpoint).await?;
+                let (stream, address) = self.dial(worker, &cluster, endpoint, None).await?;
                 if cluster.tls.is_some() && !stream.agreed_on_h2() {
                     return Err(ConnectError::Unspoken);
                 }
@@ -87,9 +90,13 @@ impl ClusterState {
         worker: &Worker,
         cluster: &Arc<Cluster>,
         endpoint: &Endpoint,
+        client: Option<&Connection>,
     ) -> Result<(Whole, SocketAddr), ConnectError> {
-        let tcp = dial::dial(endpoint.destination(), worker.setup.allow_local).await?;
+        let mut tcp = dial::dial(endpoint.destination(), worker.setup.allow_local).await?;
         let address = tcp.peer_addr()?;
+        if let Some(version) = cluster.proxy_protocol {
+            announce::announce(&mut tcp, version, announce::whom(client)).await?;
+        }
         let Some(policy) = &cluster.tls else {
             return Ok((Whole::Plain(tcp), address));
         };

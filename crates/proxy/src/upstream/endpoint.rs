@@ -32,6 +32,8 @@ pub(crate) struct Link {
     pub(crate) address: SocketAddr,
     /// Whether it has carried an exchange before: then it may turn out to be closed already.
     pub(crate) reused: bool,
+    /// Whether it carries no further exchange.
+    pub(crate) single: bool,
     /// Counts it as long as it is open.
     pub(crate) _counted: Counted,
 }
@@ -98,6 +100,9 @@ impl Endpoint {
 
     /// Keeps a connection whose exchange ended cleanly, for its cluster's time or the usual one.
     pub(crate) fn give(&self, mut link: Link, worker: &Worker, timeout: Option<Duration>) {
+        if link.single {
+            return;
+        }
         let limits = worker.limits();
         let until = worker
             .clock

@@ -1,8 +1,9 @@
 //! The PROXY protocol: what balancers in front say of clients, and what happens where they say it badly.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tidegate_proxy::{AddressBlock, Options};
+use tidegate_routing::{HealthCheck, HttpProbe, Probe, ProxyProtocol};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -120,6 +121,49 @@ async fn what_cannot_be_believed_is_closed_on() {
     };
     let ended = tokio::time::timeout(PATIENCE, none_left).await;
     ended.expect("places are given back");
+}
+
+/// An origin that is another gateway's listener: it says whom it was told of.
+#[tokio::test]
+async fn endpoints_are_told_who_the_client_is() {
+    let (inner, _inner) = world(&["127.0.0.1"], PATIENCE).await;
+    for version in [ProxyProtocol::V1, ProxyProtocol::V2] {
+        let mut outer = World::new();
+        outer.route("/", &[inner.address], |_, cluster| {
+            cluster.proxy_protocol = Some(version);
+            cluster.health = Some(HealthCheck {
+                probe: Probe::Http(HttpProbe {
+                    path: "/".into(),
+                    host: None,
+                    statuses: Arc::new([200..=200]),
+                }),
+                interval: Duration::from_secs(10),
+                timeout: Duration::from_secs(5),
+                healthy_after: 1,
+                unhealthy_after: 1,
+            });
+        });
+        let options = Options {
+            proxy_protocol: blocks(&["127.0.0.1"]),
+            ..Options::default()
+        };
+        let proxy = outer.serve_with(options).await;
+        // Two clients by the balancer, one after the other: each its own connection.
+        for client in ["203.0.113.7", "203.0.113.8"] {
+            let header = format!("PROXY TCP4 {client} 192.0.2.1 4711 80\r\n");
+            let got = say(outer.address, &[header.as_bytes(), GET]).await;
+            assert_eq!(status(&got), 200, "{got}");
+            // The inner one trusts no hops: what it says is whom the header named.
+            assert_eq!(field(body(&got), "x-forwarded-for"), Some(client), "{got}");
+        }
+        let probed = async {
+            while proxy.endpoint_health()[0].healthy != Some(true) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let probed = tokio::time::timeout(PATIENCE, probed).await;
+        probed.expect("probes announce themselves, too");
+    }
 }
 
 #[tokio::test]

@@ -124,6 +124,7 @@ pub(crate) fn cluster(key: &ClusterKey, endpoints: &[SocketAddr]) -> Cluster {
         endpoints: endpoints.collect(),
         protocol: Protocol::Http,
         tls: None,
+        proxy_protocol: None,
         refused: None,
         balance: Balance::RoundRobin,
         slow_start: None,

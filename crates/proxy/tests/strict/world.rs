@@ -99,6 +99,7 @@ fn cluster(key: ClusterKey, origin: SocketAddr) -> Cluster {
         .collect(),
         protocol: Protocol::Http,
         tls: None,
+        proxy_protocol: None,
         refused: None,
         balance: Balance::RoundRobin,
         slow_start: None,
