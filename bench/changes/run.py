@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Changes a gateway's configuration on a real kube-apiserver: failed requests under load, and the time until served.
 
-Starts etcd, kube-apiserver and `tidegate gateway`, then drives both with the client beside this file. Exits with a
-failure when a single request failed. Keeps all figures as JSON lines under results/, or elsewhere by `--results`.
+Starts etcd, kube-apiserver and `tidegate gateway`, then drives both with the client beside this file. When the client asks
+for it, kills the API server, or lets another process of the gateway take over. Exits with a failure when a single request
+failed. Keeps all figures as JSON lines under results/, or elsewhere by `--results`.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
@@ -26,7 +28,17 @@ from runner.processes import Failed, running  # noqa: E402
 
 PORT = 8080
 POOL = "127.43.0.0/16"
-QUICK = {"present": 200, "added": 100, "edits": 100, "routes": 100, "rolls": 5, "profile": "dev"}
+# Running requests of the old process may end before it does.
+UPGRADE_PATIENCE = 60
+CHURN = {
+    "edits": (1000, "of one route under load"),
+    "routes": (3000, "that come and go under load"),
+    "rolls": (100, "of a backend's endpoints under load"),
+    "rotations": (50, "of a listener's certificate under load"),
+    "outages": (3, "of the API server, which is killed, under load"),
+    "upgrades": (5, "of the gateway's process under load"),
+}
+QUICK = {"present": 200, "added": 100, "edits": 100, "routes": 100, "rolls": 5, "rotations": 5, "outages": 1, "upgrades": 2, "profile": "dev"}
 DEFINITIONS = [ROOT / "crates/tidegate/manifests/gateway-api", ROOT / "crates/compile/crds"]
 
 
@@ -35,9 +47,8 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--present", type=int, default=5000, help="routes that are there before (default: 5000)")
     parser.add_argument("--added", type=int, default=3000, help="routes that are timed, one by one (default: 3000)")
-    parser.add_argument("--edits", type=int, default=1000, help="of one route under load (default: 1000)")
-    parser.add_argument("--routes", type=int, default=3000, help="that come and go under load (default: 3000)")
-    parser.add_argument("--rolls", type=int, default=100, help="of a backend's endpoints under load (default: 100)")
+    for name, (count, words) in CHURN.items():
+        parser.add_argument(f"--{name}", type=int, default=count, help=f"{words} (default: {count})")
     parser.add_argument("--only", choices=["propagation", "churn"], help="one of the two")
     parser.add_argument("--profile", default="dist", choices=["dist", "release", "dev"], help="of the gateway and the client")
     parser.add_argument("--programs", type=pathlib.Path, help="a folder with built programs, instead of building them")
@@ -60,19 +71,55 @@ def build(options):
     return {"tidegate": folder / "tidegate", "client": folder / "gateway-changes", "testcluster": pathlib.Path(cluster)}
 
 
-@contextlib.contextmanager
-def served(programs, folder):
-    """A cluster with the definitions and a ready gateway, for the duration of a block."""
-    cluster = folder / "cluster"
-    arguments = [programs["testcluster"], "up", "--dir", cluster, "--controller-manager=false"]
-    with running("testcluster", arguments, folder) as process:
-        about = json.loads(process.line(120))
-        kubeconfig = about["kubeconfig"]
-        define(programs["testcluster"], kubeconfig)
-        flags = ["--kubeconfig", kubeconfig, "--address-pool", POOL, "--admin", "127.0.0.1:19941", "--access-log", "off"]
-        gateway = [programs["tidegate"], "gateway", *flags, "--state-dir", folder / "state", "--allow-local-backends"]
-        with running("tidegate", gateway, folder) as gateway_process:
-            yield kubeconfig, gateway_process
+class Served:
+    """A cluster with the definitions, and a ready gateway; what the client asks to be done to them."""
+
+    def __init__(self, programs, folder, processes):
+        self._programs = programs
+        self._folder = folder
+        self._processes = processes
+        self._generation = 0
+        cluster = [programs["testcluster"], "up", "--dir", self._cluster, "--controller-manager=false"]
+        about = processes.enter_context(running("testcluster", cluster, folder)).line(120)
+        self.kubeconfig = json.loads(about)["kubeconfig"]
+        define(programs["testcluster"], self.kubeconfig)
+        self.gateway = self._start_gateway()
+
+    @property
+    def _cluster(self):
+        return self._folder / "cluster"
+
+    def _start_gateway(self):
+        self._generation += 1
+        state = ["--state-dir", self._folder / "state", "--allow-local-backends"]
+        flags = ["--kubeconfig", self.kubeconfig, "--address-pool", POOL, "--admin", "127.0.0.1:19941", "--access-log", "off"]
+        command = [self._programs["tidegate"], "gateway", *flags, *state]
+        return self._processes.enter_context(running(f"tidegate-{self._generation}", command, self._folder))
+
+    def _control(self, *words):
+        subprocess.run([self._programs["testcluster"], "ctl", "--dir", self._cluster, *words], check=True, stdout=subprocess.DEVNULL)
+
+    def do(self, deed):
+        """Carries out what the client asks for."""
+        match deed:
+            case "kill-api-server":
+                self._control("apiserver", "kill")
+            case "start-api-server":
+                self._control("apiserver", "start")
+            case "upgrade":
+                old, self.gateway = self.gateway, self._start_gateway()
+                wait_for_end(old, UPGRADE_PATIENCE)
+            case _:
+                raise Failed(f"the client asks for an unknown deed: {deed}")
+
+
+def wait_for_end(process, patience):
+    """Returns when a process has ended by itself."""
+    deadline = time.monotonic() + patience
+    while process.alive():
+        if time.monotonic() > deadline:
+            raise Failed(f"{process.name} still runs {patience} s after another has begun")
+        time.sleep(0.05)
 
 
 def define(kubectl, kubeconfig):
@@ -83,15 +130,22 @@ def define(kubectl, kubeconfig):
     subprocess.run([*base, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"], check=True, stdout=subprocess.DEVNULL)
 
 
-def drive(programs, kubeconfig, command, counts):
-    """What the client says, as a dict."""
+def drive(programs, served, command, counts):
+    """What the client says, as a dict; does what it asks for."""
     flags = [f"--{name}={count}" for name, count in counts.items()]
-    arguments = [programs["client"], "--kubeconfig", kubeconfig, "--port", str(PORT), command, *flags]
-    done = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=False)
-    lines = done.stdout.splitlines()
-    if not lines:
-        raise Failed(f"{command}: the client said nothing (exit code {done.returncode})")
-    return json.loads(lines[-1]), done.returncode == 0
+    arguments = [programs["client"], "--kubeconfig", served.kubeconfig, "--port", str(PORT), command, *flags]
+    last = ""
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+        for line in client.stdout:
+            word, _, deed = line.strip().partition(" ")
+            if word == "do":
+                served.do(deed)
+                print("done", file=client.stdin, flush=True)
+            else:
+                last = line
+    if not last:
+        raise Failed(f"{command}: the client said nothing (exit code {client.returncode})")
+    return json.loads(last), client.returncode == 0
 
 
 def main(arguments):
@@ -101,14 +155,15 @@ def main(arguments):
     programs = build(options)
     loads = {
         "propagation": {"present": options.present, "added": options.added},
-        "churn": {"edits": options.edits, "routes": options.routes, "rolls": options.rolls},
+        "churn": {name: getattr(options, name) for name in CHURN},
     }
     right = True
     rows = []
     for name in [options.only] if options.only else loads:
-        with tempfile.TemporaryDirectory(prefix="gateway-changes-") as folder, served(programs, pathlib.Path(folder)) as (kubeconfig, gateway):
-            figures, passed = drive(programs, kubeconfig, name, loads[name])
-            row = {"load": name, "profile": options.profile, "gateway_rss": gateway.rss(), **figures}
+        with tempfile.TemporaryDirectory(prefix="gateway-changes-") as folder, contextlib.ExitStack() as processes:
+            served = Served(programs, pathlib.Path(folder), processes)
+            figures, passed = drive(programs, served, name, loads[name])
+            row = {"load": name, "profile": options.profile, "gateway_rss": served.gateway.rss(), **figures}
             print(json.dumps(row), flush=True)
             rows.append(row)
             right = right and passed

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use anyhow::{Context as _, bail};
 use http::{Method, Request, header};
 use serde_json::Value;
-use tidegate_client::{Client, ClientOptions, Source};
+use tidegate_client::{Client, ClientOptions, Response, Source};
 use tokio::time::{Instant, sleep};
 
 const JSON: &str = "application/json";
@@ -18,6 +18,29 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct Api {
     client: Client,
+}
+
+/// Events as they come.
+#[derive(Debug)]
+pub struct Watch {
+    answer: Response,
+    buffer: Vec<u8>,
+}
+
+impl Watch {
+    /// The next event; none when the watch has ended.
+    pub async fn next(&mut self) -> anyhow::Result<Option<Value>> {
+        loop {
+            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.buffer.drain(..=end).collect();
+                return Ok(Some(serde_json::from_slice(&line)?));
+            }
+            match self.answer.chunk().await {
+                Some(chunk) => self.buffer.extend_from_slice(&chunk?),
+                None => return Ok(None),
+            }
+        }
+    }
 }
 
 impl Api {
@@ -144,6 +167,24 @@ impl Api {
             404 => Ok(None),
             _ => bail!("get: {status}: {}", String::from_utf8_lossy(&answer)),
         }
+    }
+
+    /// A watch of the objects beside this one, from now on.
+    pub async fn watch(&self, object: &Value) -> anyhow::Result<Watch> {
+        let path = Self::path(object, false)?;
+        let first = format!("{path}?limit=1");
+        let list = self.expect(Method::GET, &first, JSON, Vec::new()).await?;
+        let version = list["metadata"]["resourceVersion"]
+            .as_str()
+            .context("a list without resourceVersion")?;
+        let request = Request::builder()
+            .uri(format!("{path}?watch=true&resourceVersion={version}"))
+            .header(header::ACCEPT, JSON)
+            .body(Vec::new().into())?;
+        Ok(Watch {
+            answer: self.client.send(request).await?,
+            buffer: Vec::new(),
+        })
     }
 
     /// Waits until an object is as it should be.

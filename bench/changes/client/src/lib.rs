@@ -4,10 +4,14 @@
 //! fail while things change; [`propagation`] times how long a change takes until it is served.
 
 pub mod api;
+mod changes;
 pub mod churn;
 mod damage;
-pub mod exchange;
-pub mod load;
-pub mod objects;
-pub mod origin;
+mod exchange;
+mod load;
+mod objects;
+mod origin;
 pub mod propagation;
+mod runner;
+pub mod stage;
+mod tls;

@@ -1,6 +1,7 @@
 //! A constant load of requests that must all be answered as they should be.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     sync::{
         Arc, Mutex,
@@ -9,40 +10,57 @@ use std::{
     time::Duration,
 };
 
+use serde::Serialize;
 use tokio::{
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval},
+    time::{Instant, Interval, MissedTickBehavior, interval},
 };
 
-use crate::exchange::{Answer, Exchange};
+use crate::{
+    exchange::{Answer, Ask, Exchange},
+    tls::Trust,
+};
 
 /// How many failures are told word by word.
 const TOLD: usize = 20;
 
 /// What to ask for, and what must come back.
 #[derive(Debug, Clone)]
-pub struct Target {
-    pub address: SocketAddr,
-    pub host: String,
-    pub path: String,
+pub(crate) struct Target {
+    /// What failures of it are counted under.
+    pub(crate) kind: &'static str,
+    pub(crate) address: SocketAddr,
+    pub(crate) way: Way,
+    pub(crate) ask: Ask,
     /// One of these bodies, with 200.
-    pub bodies: Vec<String>,
+    pub(crate) bodies: Vec<String>,
+}
+
+/// How connections to a target are made.
+#[derive(Debug, Clone)]
+pub(crate) enum Way {
+    /// HTTP/1.1 in clear.
+    Http1,
+    /// HTTP/2 in clear.
+    Http2,
+    /// HTTP/1.1 with TLS.
+    Tls(Trust),
 }
 
 /// How much of it.
 #[derive(Debug, Clone, Copy)]
-pub struct Rate {
-    /// Connections for each target.
-    pub connections: usize,
+pub(crate) struct Rate {
+    /// Connections.
+    pub(crate) connections: usize,
     /// Between two requests of one connection.
-    pub every: Duration,
+    pub(crate) every: Duration,
     /// Requests on one connection before it is opened anew.
-    pub requests_each: u64,
+    pub(crate) requests_each: u64,
 }
 
 /// A load that runs.
 #[derive(Debug)]
-pub struct Load {
+pub(crate) struct Load {
     shared: Arc<Shared>,
     tasks: JoinSet<()>,
     began: Instant,
@@ -53,25 +71,35 @@ struct Shared {
     stop: AtomicBool,
     answered: AtomicU64,
     failed: AtomicU64,
+    kinds: Mutex<BTreeMap<&'static str, Counts>>,
     told: Mutex<Vec<String>>,
+}
+
+/// Of one kind of target.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Counts {
+    pub(crate) answered: u64,
+    pub(crate) failed: u64,
 }
 
 /// What a load has seen.
 #[derive(Debug, Clone)]
-pub struct Seen {
-    pub answered: u64,
-    pub failed: u64,
+pub(crate) struct Seen {
+    pub(crate) answered: u64,
+    pub(crate) failed: u64,
+    /// The same by kind of target.
+    pub(crate) kinds: BTreeMap<&'static str, Counts>,
     /// The first failures in words.
-    pub told: Vec<String>,
-    pub took: Duration,
+    pub(crate) told: Vec<String>,
+    pub(crate) took: Duration,
 }
 
 impl Load {
     /// Starts.
-    pub fn start(targets: &[Target], rate: Rate) -> Self {
+    pub(crate) fn start(targets: Vec<(Target, Rate)>) -> Self {
         let shared = Arc::new(Shared::default());
         let mut tasks = JoinSet::new();
-        for target in targets {
+        for (target, rate) in targets {
             for _ in 0..rate.connections {
                 tasks.spawn(client(target.clone(), rate, Arc::clone(&shared)));
             }
@@ -84,10 +112,16 @@ impl Load {
     }
 
     /// What it has seen so far.
-    pub fn seen(&self) -> Seen {
+    pub(crate) fn seen(&self) -> Seen {
         Seen {
             answered: self.shared.answered.load(Ordering::Relaxed),
             failed: self.shared.failed.load(Ordering::Relaxed),
+            kinds: self
+                .shared
+                .kinds
+                .lock()
+                .map(|kinds| kinds.clone())
+                .unwrap_or_default(),
             told: self
                 .shared
                 .told
@@ -99,7 +133,7 @@ impl Load {
     }
 
     /// Lets requests under way end, and says what was seen.
-    pub async fn stop(mut self) -> Seen {
+    pub(crate) async fn stop(mut self) -> Seen {
         self.shared.stop.store(true, Ordering::Relaxed);
         while self.tasks.join_next().await.is_some() {}
         self.seen()
@@ -107,13 +141,38 @@ impl Load {
 }
 
 impl Shared {
-    fn fail(&self, words: String) {
+    fn answer(&self, kind: &'static str) {
+        self.answered.fetch_add(1, Ordering::Relaxed);
+        if let Ok(mut kinds) = self.kinds.lock() {
+            kinds.entry(kind).or_default().answered += 1;
+        }
+    }
+
+    fn fail(&self, kind: &'static str, words: &str) {
         self.failed.fetch_add(1, Ordering::Relaxed);
+        if let Ok(mut kinds) = self.kinds.lock() {
+            kinds.entry(kind).or_default().failed += 1;
+        }
         if let Ok(mut told) = self.told.lock()
             && told.len() < TOLD
         {
-            told.push(words);
+            told.push(format!("{kind}: {words}"));
         }
+    }
+}
+
+impl Target {
+    /// A new connection.
+    pub(crate) async fn connect(&self) -> anyhow::Result<Exchange> {
+        match &self.way {
+            Way::Http1 => Exchange::connect(self.address).await,
+            Way::Http2 => Exchange::http2(self.address).await,
+            Way::Tls(trust) => Exchange::secure(self.address, trust, &self.ask.host).await,
+        }
+    }
+
+    fn is_right(&self, answer: &Answer) -> bool {
+        answer.status == 200 && self.bodies.contains(&answer.body)
     }
 }
 
@@ -121,39 +180,44 @@ async fn client(target: Target, rate: Rate, shared: Arc<Shared>) {
     let mut ticks = interval(rate.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !shared.stop.load(Ordering::Relaxed) {
-        let mut exchange = match Exchange::connect(target.address).await {
-            Ok(exchange) => exchange,
+        match target.connect().await {
+            Ok(exchange) => use_up(exchange, &target, rate, &mut ticks, &shared).await,
             Err(error) => {
-                shared.fail(format!("connect: {error}"));
+                shared.fail(target.kind, &format!("{error:#}"));
                 ticks.tick().await;
-                continue;
-            }
-        };
-        for _ in 0..rate.requests_each {
-            ticks.tick().await;
-            if shared.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            match exchange.get(&target.host, &target.path).await {
-                Ok(answer) if is_right(&target, &answer) => {
-                    shared.answered.fetch_add(1, Ordering::Relaxed);
-                    if answer.close {
-                        break;
-                    }
-                }
-                Ok(answer) => shared.fail(format!(
-                    "{} {:?} from {}",
-                    answer.status, answer.body, target.host
-                )),
-                Err(error) => {
-                    shared.fail(format!("{}: {error:#}", target.host));
-                    break;
-                }
             }
         }
     }
 }
 
-fn is_right(target: &Target, answer: &Answer) -> bool {
-    answer.status == 200 && target.bodies.contains(&answer.body)
+/// Sends as many requests as a connection shall have, or until it ends.
+async fn use_up(
+    mut exchange: Exchange,
+    target: &Target,
+    rate: Rate,
+    ticks: &mut Interval,
+    shared: &Shared,
+) {
+    for _ in 0..rate.requests_each {
+        ticks.tick().await;
+        if shared.stop.load(Ordering::Relaxed) || !exchange.goes_on().await {
+            return;
+        }
+        match exchange.send(&target.ask).await {
+            Ok(answer) if target.is_right(&answer) => {
+                shared.answer(target.kind);
+                if answer.close {
+                    return;
+                }
+            }
+            Ok(answer) => {
+                let words = format!("{} {:?}", answer.status, answer.body);
+                shared.fail(target.kind, &words);
+            }
+            Err(error) => {
+                shared.fail(target.kind, &format!("{error:#}"));
+                return;
+            }
+        }
+    }
 }

@@ -1,25 +1,16 @@
 //! Changes a gateway's configuration and prints what was seen, as one line of JSON.
 //!
-//! Exits with a failure when a request failed that should not have.
+//! Exits with a failure when a request failed that should not have. Lines that begin with `do ` ask whoever started this
+//! for a deed; it answers with `done`.
 
 #![expect(clippy::print_stdout, reason = "the program's result")]
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
-use gateway_changes::{
-    api::{Api, holds},
-    churn::{self, Place},
-    load::{Load, Rate, Seen, Target},
-    objects,
-    origin::Origin,
-    propagation::{self, Times},
-};
-use serde_json::json;
-
-/// How long a Gateway may take until it is programmed.
-const PATIENCE: Duration = Duration::from_secs(60);
+use gateway_changes::{api::Api, churn, propagation, stage};
+use serde_json::Value;
 
 /// Changes a gateway's configuration, and looks at what clients see of it
 #[derive(Debug, Parser)]
@@ -42,9 +33,12 @@ struct Setting {
     /// The class of the Gateway that is created
     #[arg(long, default_value = "tidegate")]
     class: String,
-    /// The Gateway's port
+    /// The Gateway's port for HTTP; the next one is for HTTPS
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Seconds after which it has failed
+    #[arg(long, default_value_t = 1800)]
+    within: u64,
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,17 +53,29 @@ enum Command {
         added: usize,
     },
     /// Change everything under load, and count failed requests
-    Churn {
-        /// Edits of one route
-        #[arg(long, default_value_t = 1000)]
-        edits: usize,
-        /// Routes that come and go
-        #[arg(long, default_value_t = 3000)]
-        routes: usize,
-        /// Times that a backend's endpoints are replaced
-        #[arg(long, default_value_t = 100)]
-        rolls: usize,
-    },
+    Churn(Churn),
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+struct Churn {
+    /// Edits of one route
+    #[arg(long, default_value_t = 1000)]
+    edits: usize,
+    /// Routes that come and go
+    #[arg(long, default_value_t = 3000)]
+    routes: usize,
+    /// Times that a backend's endpoints are replaced
+    #[arg(long, default_value_t = 100)]
+    rolls: usize,
+    /// New certificates of one listener
+    #[arg(long, default_value_t = 50)]
+    rotations: usize,
+    /// Times that the API server is killed, and started again
+    #[arg(long, default_value_t = 3)]
+    outages: usize,
+    /// Times that another process of the gateway takes over
+    #[arg(long, default_value_t = 5)]
+    upgrades: usize,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -78,184 +84,39 @@ fn main() -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("start the runtime")?;
-    runtime.block_on(run(&cli))
+    let within = Duration::from_secs(cli.setting.within);
+    let ended = runtime.block_on(async { tokio::time::timeout(within, run(&cli)).await });
+    let (seen, right) = ended.with_context(|| format!("not done within {within:?}"))??;
+    println!("{seen}");
+    if !right {
+        bail!("requests failed, or none were answered");
+    }
+    Ok(())
 }
 
-async fn run(cli: &Cli) -> anyhow::Result<()> {
+/// What was seen, and whether all is well.
+async fn run(cli: &Cli) -> anyhow::Result<(Value, bool)> {
     let api = Api::connect(&cli.setting.kubeconfig).await?;
-    let stage = Stage::set(&api, &cli.setting).await?;
+    let setting = stage::Setting {
+        namespace: cli.setting.namespace.clone(),
+        class: cli.setting.class.clone(),
+        port: cli.setting.port,
+    };
+    let stage = stage::Stage::set(&api, &setting).await?;
     match cli.command {
-        Command::Propagation { present, added } => stage.propagation(&api, present, added).await,
-        Command::Churn {
-            edits,
-            routes,
-            rolls,
-        } => stage.churn(&api, edits, routes, rolls).await,
-    }
-}
-
-/// A Gateway that is programmed, with two backends.
-struct Stage {
-    place: Place,
-    address: SocketAddr,
-    origins: [Origin; 2],
-}
-
-const BACKENDS: [&str; 2] = ["blue", "green"];
-
-impl Stage {
-    async fn set(api: &Api, setting: &Setting) -> anyhow::Result<Self> {
-        let place = Place {
-            namespace: setting.namespace.clone(),
-            gateway: "changes".to_owned(),
-        };
-        let origins = [
-            Origin::start(BACKENDS[0]).await?,
-            Origin::start(BACKENDS[1]).await?,
-        ];
-        for (name, origin) in BACKENDS.iter().zip(&origins) {
-            api.apply(&objects::backend(&place.namespace, name, &[origin.address]))
-                .await?;
+        Command::Propagation { present, added } => {
+            propagation::run(&stage, &api, present, added).await
         }
-        let gateway = objects::gateway(
-            &place.namespace,
-            &place.gateway,
-            &setting.class,
-            setting.port,
-        );
-        api.apply(&gateway).await?;
-        let ready = api
-            .wait(&gateway, PATIENCE, |found| holds(found, "Programmed"))
-            .await?;
-        let ip = ready["status"]["addresses"][0]["value"]
-            .as_str()
-            .context("a Gateway without an address")?;
-        Ok(Self {
-            place,
-            address: SocketAddr::new(ip.parse()?, setting.port),
-            origins,
-        })
-    }
-
-    async fn propagation(&self, api: &Api, present: usize, added: usize) -> anyhow::Result<()> {
-        let options = propagation::Options {
-            namespace: self.place.namespace.clone(),
-            gateway: self.place.gateway.clone(),
-            address: self.address,
-            backend: BACKENDS[0].to_owned(),
-            present,
-            added,
-        };
-        propagation::prepare(api, &options).await?;
-        let times = propagation::measure(api, &options).await?;
-        let shares = |sorted: &[u64]| json!({"p50": Times::at(sorted, 0.5), "p90": Times::at(sorted, 0.9), "p99": Times::at(sorted, 0.99), "max": Times::at(sorted, 1.0)});
-        println!(
-            "{}",
-            json!({"present": present, "added": added, "errors": times.errors,
-                "served_us": shares(&times.served_us), "written_us": shares(&times.written_us)})
-        );
-        if times.errors > 0 {
-            bail!("{} answers were neither 404 nor 200", times.errors);
-        }
-        Ok(())
-    }
-
-    async fn churn(
-        &self,
-        api: &Api,
-        edits: usize,
-        routes: usize,
-        rolls: usize,
-    ) -> anyhow::Result<()> {
-        let place = &self.place;
-        let route = |name: &str, backend: &str| {
-            objects::route(
-                &place.namespace,
-                name,
-                &place.gateway,
-                &format!("{name}.example.com"),
-                backend,
-            )
-        };
-        let names = ["edited", "still", "rolled"];
-        churn::roll(api, place, "rolling", "rolling", 0).await?;
-        for (name, backend) in names.iter().zip([BACKENDS[0], BACKENDS[1], "rolling"]) {
-            api.apply(&route(name, backend)).await?;
-        }
-        let targets: Vec<Target> = names.iter().map(|name| self.target(name)).collect();
-        for target in &targets {
-            self.until_served(target).await?;
-        }
-        let rate = Rate {
-            connections: 4,
-            every: Duration::from_millis(4),
-            requests_each: 500,
-        };
-        let load = Load::start(&targets, rate);
-        let mut report = serde_json::Map::new();
-        let mut before = load.seen();
-        let mut note = |what: &str, seen: Seen| {
-            report.insert(
-                what.to_owned(),
-                json!({"answered": seen.answered - before.answered, "failed": seen.failed - before.failed,
-                    "seconds": (seen.took - before.took).as_secs_f64()}),
-            );
-            before = seen;
-        };
-        let (kept, refused) = churn::add_damaged(api, place).await?;
-        note("damaged objects", load.seen());
-        churn::edit_route(api, place, "edited", BACKENDS, edits).await?;
-        note("edits of a route", load.seen());
-        churn::add_routes(api, place, BACKENDS[0], routes).await?;
-        note("routes that come and go", load.seen());
-        churn::roll(api, place, "rolling", "rolling", rolls).await?;
-        note("endpoints that roll", load.seen());
-        let seen = load.stop().await;
-        let by_origin: Vec<u64> = self.origins.iter().map(Origin::answered).collect();
-        println!(
-            "{}",
-            json!({"answered": seen.answered, "failed": seen.failed, "told": seen.told, "phases": report,
-                "damaged": {"kept": kept, "refused": refused}, "by_origin": by_origin})
-        );
-        if seen.failed > 0 || seen.answered == 0 {
-            bail!(
-                "{} of {} requests failed",
-                seen.failed,
-                seen.failed + seen.answered
-            );
-        }
-        Ok(())
-    }
-
-    fn target(&self, name: &str) -> Target {
-        Target {
-            address: self.address,
-            host: format!("{name}.example.com"),
-            path: "/".to_owned(),
-            bodies: BACKENDS
-                .iter()
-                .copied()
-                .chain(["rolling"])
-                .map(str::to_owned)
-                .collect(),
-        }
-    }
-
-    async fn until_served(&self, target: &Target) -> anyhow::Result<()> {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
-        loop {
-            let mut exchange = gateway_changes::exchange::Exchange::connect(target.address).await?;
-            if exchange
-                .get(&target.host, &target.path)
-                .await
-                .is_ok_and(|answer| answer.status == 200)
-            {
-                return Ok(());
-            }
-            if tokio::time::Instant::now() > deadline {
-                bail!("{} is not served", target.host);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        Command::Churn(churn) => {
+            let plan = churn::Plan {
+                edits: churn.edits,
+                routes: churn.routes,
+                rolls: churn.rolls,
+                rotations: churn.rotations,
+                outages: churn.outages,
+                upgrades: churn.upgrades,
+            };
+            churn::run(&stage, &api, plan).await
         }
     }
 }

@@ -2,44 +2,66 @@
 //!
 //! Between the two, only 404 is allowed: anything else is counted as an error.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use anyhow::bail;
-use tokio::time::{Instant, timeout};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::{api::Api, exchange::Exchange, objects};
+use crate::{
+    api::{Api, Watch},
+    exchange::{Ask, Exchange},
+    objects,
+    stage::{BACKENDS, Stage, host},
+};
 
 /// A route that isn't served by then never will be.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What to measure.
-#[derive(Debug, Clone)]
-pub struct Options {
-    pub namespace: String,
-    pub gateway: String,
-    /// Where the Gateway answers.
-    pub address: SocketAddr,
-    pub backend: String,
-    /// Routes that are there before.
-    pub present: usize,
-    /// Routes that are added one by one and timed.
-    pub added: usize,
+/// What was measured, in microseconds, sorted.
+#[derive(Debug, Clone, Default)]
+struct Times {
+    /// From the acknowledgement to the first 200.
+    served_us: Vec<u64>,
+    /// From the acknowledgement to its event in a watch of this program, as any client has it; what it takes is no
+    /// gateway's affair.
+    watched_us: Vec<u64>,
+    /// From sending the object to its acknowledgement.
+    written_us: Vec<u64>,
+    /// Answers that were neither 404 nor 200.
+    errors: u64,
 }
 
-/// What was measured, in microseconds, sorted.
-#[derive(Debug, Clone)]
-pub struct Times {
-    /// From the acknowledgement to the first 200.
-    pub served_us: Vec<u64>,
-    /// From sending the object to its acknowledgement.
-    pub written_us: Vec<u64>,
-    /// Answers that were neither 404 nor 200.
-    pub errors: u64,
+/// When the watch has told of a route.
+type Told = Arc<Mutex<HashMap<String, Instant>>>;
+
+/// Adds routes where many are, and times each. What was seen, and whether all is well.
+pub async fn run(
+    stage: &Stage,
+    api: &Api,
+    present: usize,
+    added: usize,
+) -> anyhow::Result<(Value, bool)> {
+    prepare(stage, api, present).await?;
+    let times = measure(stage, api, added).await?;
+    let shares = |sorted: &[u64]| {
+        let share = |share| Times::at(sorted, share);
+        json!({"p50": share(0.5), "p90": share(0.9), "p99": share(0.99), "max": share(1.0)})
+    };
+    let told = json!({"present": present, "added": added, "errors": times.errors,
+        "served_us": shares(&times.served_us), "watched_us": shares(&times.watched_us),
+        "written_us": shares(&times.written_us)});
+    Ok((told, times.errors == 0))
 }
 
 impl Times {
     /// A share of the sorted times is at most this.
-    pub fn at(sorted: &[u64], share: f64) -> u64 {
+    fn at(sorted: &[u64], share: f64) -> u64 {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -52,60 +74,91 @@ impl Times {
 }
 
 /// Puts the routes there that must be there before, and waits for the last one.
-pub async fn prepare(api: &Api, options: &Options) -> anyhow::Result<()> {
-    for index in 0..options.present {
-        api.create(&route(options, "present", index)).await?;
+async fn prepare(stage: &Stage, api: &Api, present: usize) -> anyhow::Result<()> {
+    for index in 0..present {
+        api.create(&route(stage, &format!("present-{index}")))
+            .await?;
     }
-    let mut exchange = Exchange::connect(options.address).await?;
-    if options.present > 0 {
-        until_served(
-            &mut exchange,
-            &host("present", options.present - 1),
-            options.address,
-        )
-        .await?;
+    let mut exchange = Exchange::connect(stage.address).await?;
+    if let Some(last) = present.checked_sub(1) {
+        let name = format!("present-{last}");
+        until_served(&mut exchange, &host(&name), stage.address).await?;
     }
     Ok(())
 }
 
 /// Adds routes one by one.
-pub async fn measure(api: &Api, options: &Options) -> anyhow::Result<Times> {
-    let mut times = Times {
-        served_us: Vec::new(),
-        written_us: Vec::new(),
-        errors: 0,
-    };
-    let mut exchange = Exchange::connect(options.address).await?;
-    for index in 0..options.added {
-        let route = route(options, "added", index);
+async fn measure(stage: &Stage, api: &Api, added: usize) -> anyhow::Result<Times> {
+    let mut times = Times::default();
+    let told = Told::default();
+    let watch = api.watch(&route(stage, "any")).await?;
+    let watching = tokio::spawn(note(watch, Arc::clone(&told)));
+    let mut exchange = Exchange::connect(stage.address).await?;
+    for index in 0..added {
+        let name = format!("added-{index}");
+        let route = route(stage, &name);
         let sent = Instant::now();
         api.create(&route).await?;
         let acknowledged = Instant::now();
-        times.errors += until_served(&mut exchange, &host("added", index), options.address).await?;
+        times.errors += until_served(&mut exchange, &host(&name), stage.address).await?;
         times.served_us.push(microseconds(acknowledged.elapsed()));
         times.written_us.push(microseconds(acknowledged - sent));
+        let watched = until_told(&told, &name).await?;
+        // It may be here before the acknowledgement is.
+        let after = watched.saturating_duration_since(acknowledged);
+        times.watched_us.push(microseconds(after));
     }
-    times.served_us.sort_unstable();
-    times.written_us.sort_unstable();
+    watching.abort();
+    for sorted in [
+        &mut times.served_us,
+        &mut times.watched_us,
+        &mut times.written_us,
+    ] {
+        sorted.sort_unstable();
+    }
     Ok(times)
+}
+
+/// Notes when each route is told of.
+async fn note(mut watch: Watch, told: Told) -> anyhow::Result<()> {
+    while let Some(event) = watch.next().await? {
+        let now = Instant::now();
+        if event["type"] == "ADDED"
+            && let Some(name) = event["object"]["metadata"]["name"].as_str()
+            && let Ok(mut told) = told.lock()
+        {
+            told.insert(name.to_owned(), now);
+        }
+    }
+    bail!("the watch ended")
+}
+
+async fn until_told(told: &Told, name: &str) -> anyhow::Result<Instant> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let at = told.lock().ok().and_then(|told| told.get(name).copied());
+        if let Some(at) = at {
+            return Ok(at);
+        }
+        if Instant::now() > deadline {
+            bail!("the watch doesn't tell of {name}");
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
 }
 
 fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn host(set: &str, index: usize) -> String {
-    format!("{set}-{index}.example.com")
-}
-
-fn route(options: &Options, set: &str, index: usize) -> serde_json::Value {
-    let name = format!("{set}-{index}");
+fn route(stage: &Stage, name: &str) -> Value {
+    let place = &stage.place;
     objects::route(
-        &options.namespace,
-        &name,
-        &options.gateway,
-        &host(set, index),
-        &options.backend,
+        &place.namespace,
+        name,
+        &place.gateway,
+        &host(name),
+        BACKENDS[0],
     )
 }
 
@@ -118,7 +171,7 @@ async fn until_served(
     let mut errors = 0;
     let asked = timeout(PATIENCE, async {
         loop {
-            let answer = match exchange.get(host, "/").await {
+            let answer = match exchange.send(&Ask::get(host, "/")).await {
                 Ok(answer) => answer,
                 Err(_) => {
                     errors += 1;
