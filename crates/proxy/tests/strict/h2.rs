@@ -5,6 +5,7 @@
 
 mod floods;
 mod frames;
+mod origins;
 
 use std::{collections::BTreeMap, net::SocketAddr};
 

@@ -13,7 +13,12 @@ use tidegate_routing::{
 
 /// Where the proxy listens, and what keeps it running.
 pub(crate) async fn proxy(origin: SocketAddr) -> (SocketAddr, Proxy) {
-    start(origin, tidegate_proxy::Limits::default()).await
+    start(origin, Protocol::Http, tidegate_proxy::Limits::default()).await
+}
+
+/// One whose origin speaks HTTP/2.
+pub(crate) async fn proxy_to_h2(origin: SocketAddr) -> (SocketAddr, Proxy) {
+    start(origin, Protocol::Http2, tidegate_proxy::Limits::default()).await
 }
 
 /// One that waits for nobody.
@@ -27,10 +32,14 @@ pub(crate) async fn impatient(origin: SocketAddr) -> (SocketAddr, Proxy) {
         idle_timeout: soon * 3,
         ..tidegate_proxy::Limits::default()
     };
-    start(origin, limits).await
+    start(origin, Protocol::Http, limits).await
 }
 
-async fn start(origin: SocketAddr, limits: tidegate_proxy::Limits) -> (SocketAddr, Proxy) {
+async fn start(
+    origin: SocketAddr,
+    protocol: Protocol,
+    limits: tidegate_proxy::Limits,
+) -> (SocketAddr, Proxy) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
     drop(listener);
@@ -40,12 +49,12 @@ async fn start(origin: SocketAddr, limits: tidegate_proxy::Limits) -> (SocketAdd
         ..Options::default()
     };
     let proxy = Proxy::start(options).expect("a proxy");
-    let applied = proxy.apply(snapshot(address, origin)).await;
+    let applied = proxy.apply(snapshot(address, origin, protocol)).await;
     assert_eq!(applied.expect("applied").binds[0].result, Ok(()));
     (address, proxy)
 }
 
-fn snapshot(address: SocketAddr, origin: SocketAddr) -> Arc<Snapshot> {
+fn snapshot(address: SocketAddr, origin: SocketAddr, protocol: Protocol) -> Arc<Snapshot> {
     let key = ClusterKey(Arc::from("origin"));
     let mut routes = RouteTable::new();
     for (prefix, rule) in rules(&key) {
@@ -80,13 +89,13 @@ fn snapshot(address: SocketAddr, origin: SocketAddr) -> Arc<Snapshot> {
     Arc::new(Snapshot {
         generation: 1,
         binds: [(address, Arc::new(bind))].into_iter().collect(),
-        clusters: [(key.clone(), Arc::new(cluster(key, origin)))]
+        clusters: [(key.clone(), Arc::new(cluster(key, origin, protocol)))]
             .into_iter()
             .collect(),
     })
 }
 
-fn cluster(key: ClusterKey, origin: SocketAddr) -> Cluster {
+fn cluster(key: ClusterKey, origin: SocketAddr, protocol: Protocol) -> Cluster {
     Cluster {
         key,
         endpoints: [Endpoint {
@@ -97,7 +106,7 @@ fn cluster(key: ClusterKey, origin: SocketAddr) -> Cluster {
         }]
         .into_iter()
         .collect(),
-        protocol: Protocol::Http,
+        protocol,
         tls: None,
         proxy_protocol: None,
         refused: None,
