@@ -130,6 +130,12 @@ impl Timer {
         }
     }
 
+    /// Its task ends: whoever is still to be woken would be kept in memory until then.
+    pub(crate) fn finish(&self) {
+        self.0.armed.set(u64::MAX);
+        self.0.waker.take();
+    }
+
     /// Remembers whom to wake, for [`Timer::wake`].
     pub(crate) fn register(&self, cx: &Context<'_>) {
         let mut waker = self.0.waker.borrow_mut();

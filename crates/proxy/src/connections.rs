@@ -48,7 +48,9 @@ impl Connections {
     }
 
     pub(crate) fn leave(&self, key: usize) {
-        self.open.borrow_mut().try_remove(key);
+        if let Some(connection) = self.open.borrow_mut().try_remove(key) {
+            connection.timer.finish();
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

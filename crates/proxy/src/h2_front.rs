@@ -252,7 +252,9 @@ impl Shared {
         };
         let Err(error) = read else {
             join_cookies(&mut client.head.fields);
-            return handle(&origin, &mut client).await != crate::handle::Next::Gone;
+            let next = handle(&origin, &mut client).await;
+            timer.finish();
+            return next != crate::handle::Next::Gone;
         };
         let failure = Failure::BadRequest(error.status(), error.reason());
         let mut journey = Journey::begin(&origin, client.head);
