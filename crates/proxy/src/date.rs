@@ -70,9 +70,27 @@ pub(crate) fn unix_ns(at: SystemTime) -> u64 {
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Appends `2026-11-25T18:00:00.123Z` (RFC 3339).
-pub(crate) fn rfc3339(unix_ns: u64, out: &mut Vec<u8>) {
-    let (seconds, milliseconds) = (unix_ns / 1_000_000_000, unix_ns / 1_000_000 % 1_000);
+/// Moments as `2026-11-25T18:00:00.123Z` (RFC 3339), of which most differ from the one before in milliseconds only.
+#[derive(Debug, Default)]
+pub(crate) struct Moments {
+    /// Since 1970, plus 1.
+    second: u64,
+    text: [u8; 24],
+}
+
+impl Moments {
+    pub(crate) fn text(&mut self, unix_ns: u64) -> &[u8] {
+        let second = unix_ns / 1_000_000_000;
+        if self.second != second + 1 {
+            self.second = second + 1;
+            self.text = rfc3339(second);
+        }
+        put(&mut self.text[20..23], unix_ns / 1_000_000 % 1_000);
+        &self.text
+    }
+}
+
+fn rfc3339(seconds: u64) -> [u8; 24] {
     let civil = Civil::new(seconds / 86_400);
     let mut text = *b"0000-00-00T00:00:00.000Z";
     put(&mut text[..4], civil.year);
@@ -81,13 +99,12 @@ pub(crate) fn rfc3339(unix_ns: u64, out: &mut Vec<u8>) {
     put(&mut text[11..13], seconds / 3600 % 24);
     put(&mut text[14..16], seconds / 60 % 60);
     put(&mut text[17..19], seconds % 60);
-    put(&mut text[20..23], milliseconds);
-    out.extend_from_slice(&text);
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{imf_fixdate, rfc3339};
+    use super::{Moments, imf_fixdate};
 
     fn check_date(seconds: u64, expect: &str) {
         assert_eq!(std::str::from_utf8(&imf_fixdate(seconds)), Ok(expect));
@@ -104,12 +121,12 @@ mod tests {
 
     #[test]
     fn moments() {
-        let check = |unix_ns, expect: &str| {
-            let mut out = Vec::new();
-            rfc3339(unix_ns, &mut out);
-            assert_eq!(String::from_utf8_lossy(&out), expect);
+        let mut moments = Moments::default();
+        let mut check = |unix_ns, expect: &str| {
+            assert_eq!(std::str::from_utf8(moments.text(unix_ns)), Ok(expect));
         };
         check(0, "1970-01-01T00:00:00.000Z");
+        check(999_000_000, "1970-01-01T00:00:00.999Z");
         check(951_782_400_007_999_999, "2000-02-29T00:00:00.007Z");
         check(1_735_689_599_999_000_000, "2024-12-31T23:59:59.999Z");
     }

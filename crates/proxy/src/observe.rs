@@ -11,7 +11,9 @@ mod otlp;
 mod outbox;
 mod trace;
 
-use std::{fmt, io};
+use std::{fmt, io, sync::Arc};
+
+use tidegate_routing::ListenerKey;
 
 pub(crate) use self::trace::{client_context, pass_on};
 use self::{
@@ -118,6 +120,14 @@ impl Observer for Worker {
             traces.write(record);
         }
     }
+}
+
+/// Whether they are parts of the same texts: never so for two listeners, and nearly always for one.
+fn is_same(one: &ListenerKey, other: &ListenerKey) -> bool {
+    Arc::ptr_eq(&one.section, &other.section)
+        && Arc::ptr_eq(&one.name, &other.name)
+        && Arc::ptr_eq(&one.namespace, &other.namespace)
+        && Arc::ptr_eq(&one.kind, &other.kind)
 }
 
 #[cfg(test)]

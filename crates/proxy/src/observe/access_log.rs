@@ -1,17 +1,19 @@
 //! The access log: one line for each request, as JSON or as `key=value` text.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     fmt, io,
     time::{Duration, SystemTime},
 };
 
+use tidegate_routing::ListenerKey;
+
 use super::{
-    escape, numbers,
+    escape, is_same, numbers,
     outbox::{Lane, Outbox},
 };
 use crate::{
-    date,
+    date::{self, Moments},
     record::{HttpVersion, RequestRecord},
 };
 
@@ -161,6 +163,8 @@ impl AccessLog {
                 .collect(),
             one_in: self.one_in,
             passed: Cell::new(0),
+            moments: RefCell::default(),
+            last_listener: RefCell::default(),
         }
     }
 
@@ -177,6 +181,9 @@ pub(super) struct Writer {
     one_in: u32,
     /// Requests that went well since the last one that was logged.
     passed: Cell<u32>,
+    moments: RefCell<Moments>,
+    /// The listener of the line before, nearly always the next one's too, and its name as it stands in lines.
+    last_listener: RefCell<Option<(ListenerKey, Vec<u8>)>>,
 }
 
 impl Writer {
@@ -189,7 +196,6 @@ impl Writer {
                 return;
             }
         }
-        let now = SystemTime::now();
         self.lane.append(|out| {
             let mut line = Line {
                 out,
@@ -197,11 +203,45 @@ impl Writer {
                 first: true,
             };
             for key in &self.keys {
-                line.field(key, record, now);
+                match key.field {
+                    Field::Time => {
+                        let now = date::unix_ns(SystemTime::now());
+                        let mut moments = self.moments.borrow_mut();
+                        line.value(key, |out| out.extend_from_slice(moments.text(now)));
+                    }
+                    Field::Listener => self.listener(key, record, &mut line),
+                    _ => line.field(key, record),
+                }
             }
             line.end();
         });
     }
+
+    fn listener(&self, key: &Key, record: &RequestRecord<'_>, line: &mut Line<'_>) {
+        let Some(listener) = record.listener else {
+            return;
+        };
+        let mut last = self.last_listener.borrow_mut();
+        let (_, text) = match last.take() {
+            Some(last_one) if is_same(&last_one.0, listener) => last.insert(last_one),
+            _ => last.insert((listener.clone(), name(listener, self.json))),
+        };
+        line.value(key, |out| out.extend_from_slice(text));
+    }
+}
+
+/// A listener's name as it stands between quotes.
+fn name(listener: &ListenerKey, json: bool) -> Vec<u8> {
+    let name = format!(
+        "{}/{}/{}",
+        listener.namespace, listener.name, listener.section
+    );
+    let mut text = Vec::new();
+    match json {
+        true => escape::json_inner(name.as_bytes(), &mut text),
+        false => escape::word(name.as_bytes(), &mut text),
+    }
+    text
 }
 
 /// A field with what stands before its value, made once.
@@ -232,14 +272,8 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    fn field(&mut self, key: &Key, record: &RequestRecord<'_>, now: SystemTime) {
+    fn field(&mut self, key: &Key, record: &RequestRecord<'_>) {
         match key.field {
-            Field::Time => {
-                self.key(key);
-                self.quote();
-                date::rfc3339(date::unix_ns(now), self.out);
-                self.quote();
-            }
             Field::RequestId => self.text(key, record.request_id.as_bytes()),
             Field::TraceId => {
                 if let Some(span) = &record.span {
@@ -269,12 +303,11 @@ impl Line<'_> {
             Field::AnswerBytes => self.number(key, record.answer_bytes),
             Field::DurationMs => self.milliseconds(key, Some(record.duration)),
             Field::UpstreamMs => self.milliseconds(key, record.upstream_wait),
-            Field::Reason
-            | Field::Listener
-            | Field::Route
-            | Field::Rule
-            | Field::Cluster
-            | Field::Endpoint => self.place(key, record),
+            // The writer does these.
+            Field::Time | Field::Listener => {}
+            Field::Reason | Field::Route | Field::Rule | Field::Cluster | Field::Endpoint => {
+                self.place(key, record)
+            }
         }
     }
 
@@ -286,21 +319,9 @@ impl Line<'_> {
                     self.text(key, reason.as_str().as_bytes());
                 }
             }
-            Field::Listener => {
-                if let Some(listener) = record.listener {
-                    let parts = [
-                        &*listener.namespace,
-                        "/",
-                        &listener.name,
-                        "/",
-                        &listener.section,
-                    ];
-                    self.texts(key, parts);
-                }
-            }
             Field::Route => {
                 if let Some(rule) = record.rule {
-                    self.texts(key, [&rule.route.namespace, "/", &rule.route.name, "", ""]);
+                    self.texts(key, &rule.route.namespace, &rule.route.name);
                 }
             }
             Field::Rule => {
@@ -354,13 +375,13 @@ impl Line<'_> {
         }
     }
 
-    /// Names of objects, which need no escapes.
-    fn texts(&mut self, key: &Key, texts: [&str; 5]) {
+    /// An object's namespace and name, which need no escapes.
+    fn texts(&mut self, key: &Key, namespace: &str, name: &str) {
         self.key(key);
         self.quote();
-        for text in texts {
-            escape::json_inner(text.as_bytes(), self.out);
-        }
+        escape::json_inner(namespace.as_bytes(), self.out);
+        self.out.push(b'/');
+        escape::json_inner(name.as_bytes(), self.out);
         self.quote();
     }
 

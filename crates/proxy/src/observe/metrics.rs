@@ -21,6 +21,7 @@ use foldhash::fast::RandomState;
 use tidegate_routing::{ListenerKey, RouteIdentity};
 
 pub(super) use self::render::put_counter;
+use super::is_same;
 use crate::record::{Reason, RequestRecord};
 
 const ROUTES_MAX: usize = 1_000;
@@ -228,14 +229,6 @@ impl WorkerMetrics {
                 .get_or_insert_with(|| new("other".to_owned())),
         }
     }
-}
-
-/// Whether they are parts of the same texts: never so for two listeners, and nearly always for one.
-fn is_same(one: &ListenerKey, other: &ListenerKey) -> bool {
-    Arc::ptr_eq(&one.section, &other.section)
-        && Arc::ptr_eq(&one.name, &other.name)
-        && Arc::ptr_eq(&one.namespace, &other.namespace)
-        && Arc::ptr_eq(&one.kind, &other.kind)
 }
 
 /// A route by its name, in all its generations.
