@@ -102,7 +102,7 @@ fn judge(recorded: u64, now: u64) -> Option<String> {
 fn measure(program: &Path, name: &str) -> Result<u64, String> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg("--toggle-collect=*paths::measured_*")
+        .arg("--toggle-collect=*::measured_*")
         .arg(program)
         .arg(name)
         .output()

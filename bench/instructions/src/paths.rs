@@ -1,11 +1,24 @@
 //! The hot paths by name. Each has its set-up, and one function that is measured.
 
+mod gateway;
+
 use tidegate_pack::{Mode, PackOptions, Packed, Packer};
 use tidegate_wire::{FeedError, ListParser, WatchParser};
 
 use crate::objects::{pod, template};
 
-pub(crate) const NAMES: &[&str] = &["wire-watch", "wire-list", "pack-in", "pack-out"];
+pub(crate) const NAMES: &[&str] = &[
+    "wire-watch",
+    "wire-list",
+    "pack-in",
+    "pack-out",
+    "http-request",
+    "http-browser",
+    "http-response",
+    "http-write",
+    "route-find",
+    "record",
+];
 
 const OBJECTS: u64 = 2_000;
 /// What a read from a socket yields at a time.
@@ -33,7 +46,7 @@ pub(crate) fn walk(name: &str) -> Option<usize> {
             let pods: Vec<String> = (0..OBJECTS).map(pod).collect();
             measured_unpack(&pack(&mut packer(), &pods))
         }
-        _ => return None,
+        _ => return gateway::walk(name),
     };
     Some(count)
 }

@@ -151,7 +151,13 @@ const TABLE: &[Allowed] = &[
     },
     Allowed {
         name: "tidegate-instructions",
-        uses: &["tidegate-wire", "tidegate-pack"],
+        uses: &[
+            "tidegate-wire",
+            "tidegate-pack",
+            "tidegate-http",
+            "tidegate-routing",
+            "tidegate-proxy",
+        ],
         kind: Kind::Program,
     },
     Allowed {
