@@ -79,8 +79,7 @@ impl Applier {
             again,
             lines: Vec::new(),
         };
-        turn.manifests
-            .sort_by_key(|manifest| rank(&manifest.object));
+        turn.manifests.sort_by_key(|manifest| rank(&manifest.kind));
         self.unfinished = false;
         self.remote.forget_discovery();
         let places: BTreeSet<String> = turn
@@ -104,10 +103,11 @@ impl Applier {
     async fn apply_rank(&mut self, turn: &mut Turn<'_>, wanted: u8) {
         let mut ready = Vec::new();
         let mut list = self.listed.clone();
+        let listed: BTreeSet<Identity> = list.iter().map(Identity::of_any_version).collect();
         for manifest in turn
             .manifests
             .iter()
-            .filter(|manifest| rank(&manifest.object) == wanted)
+            .filter(|manifest| rank(&manifest.kind) == wanted)
         {
             let place = manifest.place();
             if turn.again && !self.failed.contains(&place) {
@@ -115,7 +115,7 @@ impl Applier {
             }
             match self.identify(manifest).await {
                 Ok((resource, identity)) => {
-                    if !list.iter().any(|one| one.key() == identity.key()) {
+                    if !listed.contains(&identity.of_any_version()) {
                         list.push(identity.clone());
                     }
                     self.known.insert(place, identity.clone());
@@ -125,8 +125,14 @@ impl Applier {
             }
         }
         self.remember(list, &mut turn.lines).await;
+        let doubles = self.doubles();
         let mut definitions = Vec::new();
         for (manifest, resource, identity) in ready {
+            if let Some(first) = doubles.get(&manifest.place()) {
+                let why = format!("{} is in {first} already", identity.shown());
+                self.fail(&mut turn.lines, manifest, &why);
+                continue;
+            }
             let path = remote::path(&resource, &identity);
             let changed = self
                 .apply_one(manifest, &identity, &path, &mut turn.lines)
@@ -149,17 +155,9 @@ impl Applier {
         lines: &mut Vec<String>,
     ) -> bool {
         let place = manifest.place();
-        if let Some(first) = self.first_place(&place, identity) {
-            self.fail(
-                lines,
-                manifest,
-                &format!("{} is in {first} already", identity.shown()),
-            );
-            return false;
-        }
         let version = |object: &Value| object.pointer("/metadata/resourceVersion").cloned();
         let before = self.remote.get(path).await.ok().as_ref().and_then(version);
-        match self.remote.apply(path, &manifest.object).await {
+        match self.remote.apply(path, manifest.json.to_string()).await {
             Err(refused) => {
                 self.fail(lines, manifest, &refused.message);
                 false
@@ -176,19 +174,18 @@ impl Applier {
         }
     }
 
-    /// Another manifest, earlier in the order of places, that is the same object.
-    fn first_place(&self, place: &str, identity: &Identity) -> Option<String> {
-        let mut before = self
-            .known
-            .iter()
-            .take_while(|(other, _)| other.as_str() < place);
-        let (first, _) = before.find(|(_, other)| other.key() == identity.key())?;
-        Some(
-            first
-                .rsplit_once(' ')
-                .map_or(first.as_str(), |(place, _)| place)
-                .to_owned(),
-        )
+    /// Manifests of objects that another manifest, earlier in the order of places, is too; and where that is.
+    fn doubles(&self) -> BTreeMap<String, String> {
+        let mut firsts = BTreeMap::new();
+        let mut doubles = BTreeMap::new();
+        for (place, identity) in &self.known {
+            let first = *firsts.entry(identity.key()).or_insert(place);
+            if first != place {
+                let shown = first.rsplit_once(' ').map_or(&**first, |(place, _)| place);
+                doubles.insert(place.clone(), shown.to_owned());
+            }
+        }
+        doubles
     }
 
     /// Says what is wrong, once, and remembers to try again.
@@ -203,16 +200,15 @@ impl Applier {
 
     /// Which object of which resource a manifest is.
     async fn identify(&mut self, manifest: &Manifest) -> Result<(Resource, Identity), String> {
-        let text = |pointer: &str| {
-            manifest
-                .object
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let kind = text("/kind");
-        let resource = self.remote.resource(text("/apiVersion"), kind).await?;
-        let namespace = match (resource.namespaced, text("/metadata/namespace")) {
+        let Manifest {
+            api_version,
+            kind,
+            namespace,
+            name,
+            ..
+        } = manifest;
+        let resource = self.remote.resource(api_version, kind).await?;
+        let namespace = match (resource.namespaced, &**namespace) {
             (false, _) => "",
             (true, "") => "default",
             (true, namespace) => namespace,
@@ -220,9 +216,9 @@ impl Applier {
         let identity = Identity {
             group: resource.group.clone(),
             version: resource.version.clone(),
-            kind: kind.to_owned(),
+            kind: kind.to_string(),
             namespace: namespace.to_owned(),
-            name: text("/metadata/name").to_owned(),
+            name: name.to_string(),
         };
         Ok((resource, identity))
     }
@@ -230,8 +226,9 @@ impl Applier {
     /// Deletes what was applied once and is wanted no more, the last first.
     async fn prune(&mut self, turn: &mut Turn<'_>) {
         let mut list = Vec::new();
+        let known: BTreeSet<Identity> = self.known.values().map(Identity::of_any_version).collect();
         for identity in self.listed.clone().into_iter().rev() {
-            if self.known.values().any(|one| one.key() == identity.key())
+            if known.contains(&identity.of_any_version())
                 || may_be_wanted(&identity, &turn.manifests)
             {
                 list.push(identity);
@@ -274,7 +271,7 @@ impl Applier {
         }
         match self
             .remote
-            .apply(inventory::PATH, &inventory::to_object(&list))
+            .apply(inventory::PATH, inventory::to_object(&list).to_string())
             .await
         {
             Ok(_) => self.listed = list,
@@ -292,21 +289,12 @@ impl Applier {
 /// Whether a manifest is this object as far as its text tells: its kind may not be served at the moment.
 fn may_be_wanted(identity: &Identity, manifests: &[&Manifest]) -> bool {
     manifests.iter().any(|manifest| {
-        let text = |pointer: &str| {
-            manifest
-                .object
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let group = text("/apiVersion")
-            .rsplit_once('/')
-            .map_or("", |(group, _)| group);
-        let namespace = text("/metadata/namespace");
-        (group, text("/kind"), text("/metadata/name"))
-            == (&identity.group, &identity.kind, &identity.name)
-            && (namespace == identity.namespace
-                || namespace.is_empty()
+        let group = manifest.api_version.rsplit_once('/');
+        let group = group.map_or("", |(group, _)| group);
+        (group, &*manifest.kind, &*manifest.name)
+            == (&*identity.group, &*identity.kind, &*identity.name)
+            && (*manifest.namespace == *identity.namespace
+                || manifest.namespace.is_empty()
                 || identity.namespace.is_empty())
     })
 }
@@ -315,8 +303,8 @@ const FIRST: u8 = 0;
 const LAST: u8 = 4;
 
 /// What others need comes first.
-fn rank(object: &Value) -> u8 {
-    match object["kind"].as_str().unwrap_or_default() {
+fn rank(kind: &str) -> u8 {
+    match kind {
         "Namespace" => FIRST,
         "CustomResourceDefinition" => 1,
         "ServiceAccount" | "ClusterRole" | "Role" => 2,

@@ -1,35 +1,70 @@
 //! From the text of a file to the objects in it.
 
 use serde_json::Value;
+use std::sync::Arc;
 use tidegate_schema::{ParseError, Parsed, parse_json, parse_yaml};
 
-/// An object, and where it stands.
+/// An object, and where it stands. Held as text: a tree of it takes twenty times as much, and is wanted rarely.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Manifest {
     /// The file, as it is named to people.
-    pub(super) file: String,
+    pub(super) file: Arc<str>,
     /// The line at which its document begins.
     pub(super) line: usize,
-    pub(super) object: Value,
+    pub(super) api_version: Box<str>,
+    pub(super) kind: Box<str>,
+    /// Empty where it says none.
+    pub(super) namespace: Box<str>,
+    pub(super) name: Box<str>,
+    /// All of it, as JSON.
+    pub(super) json: Box<str>,
 }
 
 impl Manifest {
+    /// Of an object that has what every object needs.
+    fn new(file: &Arc<str>, line: usize, object: &Value) -> Result<Self, String> {
+        let needed = |pointer: &str| {
+            let text = text(object, pointer);
+            match text.is_empty() {
+                true => Err(format!("{} is missing", pointer[1..].replace('/', "."))),
+                false => Ok(text.into()),
+            }
+        };
+        Ok(Self {
+            file: Arc::clone(file),
+            line,
+            api_version: needed("/apiVersion")?,
+            kind: needed("/kind")?,
+            name: needed("/metadata/name")?,
+            namespace: text(object, "/metadata/namespace").into(),
+            json: object.to_string().into(),
+        })
+    }
+
     /// Which manifest this is, among all.
     pub(super) fn place(&self) -> String {
-        let text = |pointer: &str| {
-            self.object
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let Self { file, line, .. } = self;
-        let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
-        format!("{file}:{line} {}/{namespace}/{name}", text("/kind"))
+        let Self {
+            file,
+            line,
+            kind,
+            namespace,
+            name,
+            ..
+        } = self;
+        format!("{file}:{line} {kind}/{namespace}/{name}")
     }
+}
+
+fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// Reads all documents of a file. The error names the file and the line.
 pub(super) fn read(file: &str, text: &str) -> Result<Vec<Manifest>, String> {
+    let named: Arc<str> = file.into();
     let mut manifests = Vec::new();
     for (line, document) in documents(text) {
         if document
@@ -43,12 +78,8 @@ pub(super) fn read(file: &str, text: &str) -> Result<Vec<Manifest>, String> {
             format!("{file}:{at}: {why}")
         })?;
         for object in expanded(value) {
-            check(&object).map_err(|why| format!("{file}:{line}: {why}"))?;
-            manifests.push(Manifest {
-                file: file.to_owned(),
-                line,
-                object,
-            });
+            let manifest = Manifest::new(&named, line, &object);
+            manifests.push(manifest.map_err(|why| format!("{file}:{line}: {why}"))?);
         }
     }
     Ok(manifests)
@@ -129,20 +160,6 @@ fn expanded(value: Value) -> Vec<Value> {
     }
 }
 
-fn check(object: &Value) -> Result<(), String> {
-    for pointer in ["/apiVersion", "/kind", "/metadata/name"] {
-        if object
-            .pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .is_empty()
-        {
-            return Err(format!("{} is missing", pointer[1..].replace('/', ".")));
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::read;
@@ -153,9 +170,7 @@ mod tests {
             Ok(manifests) => {
                 let found: Vec<String> = manifests
                     .iter()
-                    .map(|manifest| {
-                        format!("{}:{}", manifest.line, manifest.object["metadata"]["name"])
-                    })
+                    .map(|manifest| format!("{}:{:?}", manifest.line, manifest.name))
                     .collect();
                 found.join(" ")
             }

@@ -21,6 +21,14 @@ impl Identity {
         (&self.group, &self.kind, &self.namespace, &self.name)
     }
 
+    /// The same object without a word on its version.
+    pub(super) fn of_any_version(&self) -> Self {
+        Self {
+            version: String::new(),
+            ..self.clone()
+        }
+    }
+
     /// As objects say it: `apps/v1`.
     pub(super) fn api_version(&self) -> String {
         if self.group.is_empty() {

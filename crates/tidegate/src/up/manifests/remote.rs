@@ -82,13 +82,13 @@ impl Remote {
     }
 
     /// Applies an object by force: what stands in a manifest is what is wanted.
-    pub(super) async fn apply(&self, path: &str, object: &Value) -> Result<Value, Refused> {
+    pub(super) async fn apply(&self, path: &str, json: String) -> Result<Value, Refused> {
         let path = format!("{path}?fieldManager={MANAGER}&force=true&fieldValidation=Strict");
         self.call(
             Method::PATCH,
             &path,
             "application/apply-patch+yaml",
-            object.to_string().into(),
+            json.into(),
         )
         .await
     }
