@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
-use serde_json::Value;
 use tidegate_routing::Snapshot;
 
 use crate::key::{Kind, ObjectKey};
@@ -33,10 +32,12 @@ pub struct StatusUpdate {
     pub resource_version: Arc<str>,
     /// The generation that it speaks of.
     pub generation: i64,
-    /// All of `status`, with what others wrote into its lists. For an update or a merge patch.
-    pub status: Value,
-    /// Only what is ours, where lists are merged by key. For server-side apply. (Lists that are atomic are whole.)
-    pub owned: Value,
+    /// All of `status`, with what others wrote into its lists, as JSON. For an update or a merge patch.
+    ///
+    /// Text, because thousands may wait to be written: trees of them would be many times as large.
+    pub status: Arc<str>,
+    /// Only what is ours, where lists are merged by key, as JSON. For server-side apply. (Lists that are atomic are whole.)
+    pub owned: Arc<str>,
 }
 
 /// Objects that are referred to, so that only these need be watched.

@@ -7,6 +7,8 @@ mod infrastructure;
 mod shared;
 mod top;
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::{
@@ -30,8 +32,26 @@ pub(crate) const OURS: &[&str] = &[
 
 /// A status as it's to be written: all of it, and what of it is ours.
 struct Written {
-    status: Value,
-    owned: Value,
+    status: Arc<str>,
+    owned: Arc<str>,
+}
+
+impl Written {
+    fn new(status: &Value, owned: &Value) -> Self {
+        Self {
+            status: status.to_string().into(),
+            owned: owned.to_string().into(),
+        }
+    }
+
+    /// All of it is ours to write.
+    fn whole(status: &Value) -> Self {
+        let status: Arc<str> = status.to_string().into();
+        Self {
+            owned: status.clone(),
+            status,
+        }
+    }
 }
 
 impl Compiler {

@@ -106,10 +106,7 @@ impl Compiler {
         let mut status = Map::new();
         status.insert(list.to_owned(), entries.into());
         // The list is atomic: whoever applies it, applies all of it.
-        Written {
-            owned: Value::Object(status.clone()),
-            status: status.into(),
-        }
+        Written::whole(&status.into())
     }
 }
 

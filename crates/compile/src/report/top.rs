@@ -312,10 +312,7 @@ impl Compiler {
 
 /// The same status twice: with all conditions, and with ours alone.
 fn whole(render: &dyn Fn(Option<&[&str]>) -> Value) -> Written {
-    Written {
-        status: render(None),
-        owned: render(Some(OURS)),
-    }
+    Written::new(&render(None), &render(Some(OURS)))
 }
 
 fn class_status(new: &TopStatus) -> Written {

@@ -289,7 +289,7 @@ impl Entry {
 
 /// What is ours in it.
 fn checksum(update: &StatusUpdate) -> u32 {
-    crc32fast::hash(update.owned.to_string().as_bytes())
+    crc32fast::hash(update.owned.as_bytes())
 }
 
 #[cfg(test)]

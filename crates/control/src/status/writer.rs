@@ -196,15 +196,20 @@ async fn send(api: &Api, update: &StatusUpdate) -> Result<Value, ApiError> {
             "apiVersion": gvr.api_version(),
             "kind": kind.name(),
             "metadata": metadata,
-            "status": update.owned,
+            "status": parsed(&update.owned),
         });
         return api.apply(&path, &object).await;
     }
     let patch = json!({
         "metadata": { "resourceVersion": *update.resource_version, "uid": *update.uid },
-        "status": update.status,
+        "status": parsed(&update.status),
     });
     api.merge(&path, &patch).await
+}
+
+/// The compiler wrote it, so it can be read.
+fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
 }
 
 /// Whether the server merges the lists of this kind's status by key, so that applying touches only what is ours.

@@ -17,7 +17,7 @@ fn update(name: &str, version: &str) -> StatusUpdate {
         uid: "u".into(),
         resource_version: version.into(),
         generation: 1,
-        status: serde_json::Value::Null,
+        status: "null".into(),
         owned: owned.into(),
     }
 }
