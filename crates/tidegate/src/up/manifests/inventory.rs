@@ -21,6 +21,11 @@ impl Identity {
         (&self.group, &self.kind, &self.namespace, &self.name)
     }
 
+    /// All but the name.
+    fn kin(&self) -> (&str, &str, &str, &str) {
+        (&self.group, &self.version, &self.kind, &self.namespace)
+    }
+
     /// The same object without a word on its version.
     pub(super) fn of_any_version(&self) -> Self {
         Self {
@@ -53,19 +58,16 @@ impl Identity {
     }
 }
 
-/// The list as a config map that can be applied.
+/// The list as a config map that can be applied: neighbours of one kind and namespace share a line, so that tens of
+/// thousands of objects fit.
 pub(super) fn to_object(identities: &[Identity]) -> Value {
     let lines: Vec<String> = identities
-        .iter()
-        .map(|one| {
-            format!(
-                "{} {} {} {} {}",
-                dash(&one.group),
-                one.version,
-                one.kind,
-                dash(&one.namespace),
-                one.name
-            )
+        .chunk_by(|one, next| one.kin() == next.kin())
+        .map(|neighbours| {
+            let (group, version, kind, namespace) = neighbours[0].kin();
+            let names: Vec<&str> = neighbours.iter().map(|one| &*one.name).collect();
+            let (group, namespace) = (dash(group), dash(namespace));
+            format!("{group} {version} {kind} {namespace} {}", names.join(" "))
         })
         .collect();
     json!({
@@ -85,16 +87,16 @@ pub(super) fn from_object(object: &Value) -> Vec<Identity> {
     let mut found: Vec<Identity> = Vec::new();
     for line in text.lines() {
         let words: Vec<&str> = line.split(' ').collect();
-        if let [group, version, kind, namespace, name] = words.as_slice() {
-            let identity = Identity {
-                group: undash(group),
-                version: (*version).to_owned(),
-                kind: (*kind).to_owned(),
-                namespace: undash(namespace),
-                name: (*name).to_owned(),
-            };
-            found.push(identity);
-        }
+        let [group, version, kind, namespace, names @ ..] = words.as_slice() else {
+            continue;
+        };
+        found.extend(names.iter().map(|name| Identity {
+            group: undash(group),
+            version: (*version).to_owned(),
+            kind: (*kind).to_owned(),
+            namespace: undash(namespace),
+            name: (*name).to_owned(),
+        }));
     }
     found
 }
@@ -124,7 +126,20 @@ mod tests {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
         };
-        let list = vec![identity("", "default", "a"), identity("apps", "", "b")];
-        assert_eq!(from_object(&to_object(&list)), list);
+        let check = |list: &[Identity], lines: &str| {
+            let object = to_object(list);
+            assert_eq!(object["data"]["objects"], lines);
+            assert_eq!(from_object(&object), list);
+        };
+        check(&[], "");
+        check(
+            &[
+                identity("", "default", "a"),
+                identity("", "default", "c"),
+                identity("apps", "", "b"),
+                identity("", "default", "d"),
+            ],
+            "- v1 Thing default a c\napps v1 Thing - b\n- v1 Thing default d",
+        );
     }
 }
