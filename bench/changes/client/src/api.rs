@@ -119,6 +119,22 @@ impl Api {
         .await
     }
 
+    /// Creates an object that the server may refuse; says whether it didn't.
+    pub async fn is_accepted(&self, object: &Value) -> anyhow::Result<bool> {
+        let path = Self::path(object, false)?;
+        let (status, answer) = self
+            .send(Method::POST, &path, JSON, serde_json::to_vec(object)?)
+            .await?;
+        match status {
+            200..300 => Ok(true),
+            400 | 422 => Ok(false),
+            _ => bail!(
+                "POST {path}: {status}: {}",
+                String::from_utf8_lossy(&answer)
+            ),
+        }
+    }
+
     /// Server-side apply, with force.
     pub async fn apply(&self, object: &Value) -> anyhow::Result<Value> {
         let path = format!(

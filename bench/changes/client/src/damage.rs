@@ -1,5 +1,7 @@
 //! Objects that are wrong, one kind of damage each. None of them may harm any other object's traffic.
 
+mod unseen;
+
 use serde_json::{Value, json};
 
 const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
@@ -8,6 +10,7 @@ const GATEWAY_API: &str = "gateway.networking.k8s.io/v1";
 pub(crate) fn all(namespace: &str, gateway: &str) -> Vec<Value> {
     let mut objects: Vec<Value> = routes(gateway)
         .into_iter()
+        .chain(unseen::routes(gateway))
         .enumerate()
         .map(|(index, spec)| {
             object(
@@ -19,7 +22,8 @@ pub(crate) fn all(namespace: &str, gateway: &str) -> Vec<Value> {
             )
         })
         .collect();
-    objects.extend(listeners().into_iter().enumerate().map(|(index, spec)| {
+    let gateways = listeners().into_iter().chain(unseen::gateways());
+    objects.extend(gateways.enumerate().map(|(index, spec)| {
         object(
             namespace,
             GATEWAY_API,
@@ -38,6 +42,7 @@ pub(crate) fn all(namespace: &str, gateway: &str) -> Vec<Value> {
         )
     }));
     objects.extend(others(namespace));
+    objects.extend(unseen::others(namespace, gateway));
     objects
 }
 
