@@ -148,6 +148,10 @@ fn an_object_stands_in_one_file() {
     up.running
         .complains("b.yaml:1: ConfigMap/a in default is in a.yaml:1 already");
     until_value(&up.api(), "a", Some("1"));
+    let (_, list) = up
+        .api()
+        .get("/api/v1/namespaces/kube-system/configmaps/tidegate-manifests");
+    assert_eq!(list["data"]["objects"], "- v1 ConfigMap default a");
     folder.remove("files/a.yaml");
     until_value(&up.api(), "a", Some("2"));
 }

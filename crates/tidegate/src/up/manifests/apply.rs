@@ -103,7 +103,7 @@ impl Applier {
     async fn apply_rank(&mut self, turn: &mut Turn<'_>, wanted: u8) {
         let mut ready = Vec::new();
         let mut list = self.listed.clone();
-        let listed: BTreeSet<Identity> = list.iter().map(Identity::of_any_version).collect();
+        let mut listed: BTreeSet<Identity> = list.iter().map(Identity::of_any_version).collect();
         for manifest in turn
             .manifests
             .iter()
@@ -115,7 +115,7 @@ impl Applier {
             }
             match self.identify(manifest).await {
                 Ok((resource, identity)) => {
-                    if !listed.contains(&identity.of_any_version()) {
+                    if listed.insert(identity.of_any_version()) {
                         list.push(identity.clone());
                     }
                     self.known.insert(place, identity.clone());
