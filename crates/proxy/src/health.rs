@@ -86,7 +86,7 @@ impl Prober {
         }
     }
 
-    /// All endpoints that are probed, in the order of their clusters.
+    /// All endpoints that are probed, in the order of their clusters, then of their destinations.
     pub(crate) fn endpoints(&self) -> Vec<EndpointHealth> {
         lock(&self.board).endpoints()
     }

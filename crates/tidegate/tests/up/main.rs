@@ -7,6 +7,7 @@ mod backup;
 mod durable;
 mod folder;
 mod gateway;
+mod health;
 mod manifests;
 mod objects;
 mod observe;

@@ -7,7 +7,7 @@ use tidegate_routing::{
     Action, BackendChoice, Bind, BindProtocol, Cluster, Host, Listener, PathMatch, Rule, Snapshot,
 };
 
-/// All of it, with how the endpoints do that are probed.
+/// All of it, with how the endpoints do that are probed: `health` is in the order of clusters, then of endpoints.
 pub(super) fn render(snapshot: &Snapshot, health: &[EndpointHealth]) -> Value {
     let binds: Vec<Value> = snapshot.binds.values().map(|one| bind(one)).collect();
     let mut clusters: BTreeMap<&str, Value> = BTreeMap::new();
@@ -114,9 +114,10 @@ fn cluster(cluster: &Cluster, health: &[EndpointHealth]) -> Value {
         .endpoints
         .iter()
         .map(|one| {
-            let probed = health.iter().find(|probed| {
-                probed.cluster == cluster.key && probed.destination == one.destination
-            });
+            let wanted = (&cluster.key, &one.destination);
+            let place = health
+                .binary_search_by(|probed| (&probed.cluster, &probed.destination).cmp(&wanted));
+            let probed = place.ok().map(|place| &health[place]);
             json!({
                 "address": one.destination.to_string(),
                 "weight": one.weight,
