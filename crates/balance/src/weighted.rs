@@ -32,22 +32,16 @@ pub fn is_sampled(sampling: Sampling, random: u64) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use tidegate_routing::{
-        BackendChoice, ClusterKey, RequestFilters, ResponseFilters, Sampling, WeightedBackend,
-    };
+    use tidegate_routing::{BackendChoice, ClusterKey, Sampling, WeightedBackend};
 
     use super::{choose_backend, is_sampled};
     use crate::random::Draws;
 
     fn backend(weight: u32) -> WeightedBackend {
-        WeightedBackend {
+        WeightedBackend::new(
             weight,
-            choice: BackendChoice::Cluster(ClusterKey(Arc::from(format!("{weight}")))),
-            request: RequestFilters::default(),
-            response: ResponseFilters::default(),
-            rewrite: None,
-            mirrors: Vec::new(),
-        }
+            BackendChoice::Cluster(ClusterKey(Arc::from(format!("{weight}")))),
+        )
     }
 
     /// Each backend's share of 100,000 picks lies within 1 % of all of its weight's.

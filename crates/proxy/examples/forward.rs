@@ -15,8 +15,8 @@ use tidegate_proxy::{Options, Proxy};
 use tidegate_routing::{
     Action, Attachment, BackendChoice, Balance, Bind, BindProtocol, Certificate, Cluster,
     ClusterKey, Destination, Endpoint, Host, Limits, Listener, ListenerKey, Locality, PathMatch,
-    Protocol, RequestFilters, RequestMatch, ResponseFilters, RouteIdentity, RouteTable, Rule,
-    Snapshot, Timeouts, TlsListener, WeightedBackend,
+    Protocol, RequestMatch, RouteIdentity, RouteTable, Rule, Snapshot, TlsListener,
+    WeightedBackend,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -152,32 +152,20 @@ fn cluster(key: &ClusterKey, upstream: SocketAddr) -> Cluster {
 }
 
 fn attachment(host: Host, prefix: &str, key: &ClusterKey) -> Attachment {
-    let rule = Rule {
-        route: Arc::new(RouteIdentity {
+    let rule = Rule::new(
+        Arc::new(RouteIdentity {
             kind: Arc::from("HTTPRoute"),
             namespace: Arc::from("example"),
             name: Arc::from(format!("route{prefix}")),
             generation: 1,
             created_s: 0,
         }),
-        index: 0,
-        name: None,
-        request: RequestFilters::default(),
-        response: ResponseFilters::default(),
-        rewrite: None,
-        mirrors: Vec::new(),
-        cors: None,
-        timeouts: Timeouts::default(),
-        retry: None,
-        action: Action::Forward(vec![WeightedBackend {
-            weight: 1,
-            choice: BackendChoice::Cluster(key.clone()),
-            request: RequestFilters::default(),
-            response: ResponseFilters::default(),
-            rewrite: None,
-            mirrors: Vec::new(),
-        }]),
-    };
+        0,
+        Action::Forward(vec![WeightedBackend::new(
+            1,
+            BackendChoice::Cluster(key.clone()),
+        )]),
+    );
     Attachment {
         host,
         rule: Arc::new(rule),

@@ -11,8 +11,8 @@
 use std::{hint::black_box, sync::Arc, time::Instant};
 
 use tidegate_routing::{
-    Action, Attachment, BackendChoice, ClusterKey, Host, PathMatch, RequestFilters, RequestMatch,
-    RequestView, ResponseFilters, RouteIdentity, RouteTable, Rule, Timeouts, WeightedBackend,
+    Action, Attachment, BackendChoice, ClusterKey, Host, PathMatch, RequestMatch, RequestView,
+    RouteIdentity, RouteTable, Rule, WeightedBackend,
 };
 
 fn main() {
@@ -49,14 +49,10 @@ fn attachment(shape: Shape, at: usize) -> Attachment {
             format!("/team-{}/service-{at}", at % 50),
         ),
     };
-    let backend = WeightedBackend {
-        weight: 1,
-        choice: BackendChoice::Cluster(ClusterKey(format!("default/service-{at}:8080").into())),
-        request: RequestFilters::default(),
-        response: ResponseFilters::default(),
-        rewrite: None,
-        mirrors: Vec::new(),
-    };
+    let backend = WeightedBackend::new(
+        1,
+        BackendChoice::Cluster(ClusterKey(format!("default/service-{at}:8080").into())),
+    );
     let route = RouteIdentity {
         kind: "HTTPRoute".into(),
         namespace: "default".into(),
@@ -66,19 +62,11 @@ fn attachment(shape: Shape, at: usize) -> Attachment {
     };
     Attachment {
         host: Host::Exact(host.into()),
-        rule: Arc::new(Rule {
-            route: Arc::new(route),
-            index: 0,
-            name: None,
-            request: RequestFilters::default(),
-            response: ResponseFilters::default(),
-            rewrite: None,
-            mirrors: Vec::new(),
-            cors: None,
-            timeouts: Timeouts::default(),
-            retry: None,
-            action: Action::Forward(vec![backend]),
-        }),
+        rule: Arc::new(Rule::new(
+            Arc::new(route),
+            0,
+            Action::Forward(vec![backend]),
+        )),
         entry: 0,
         when: Arc::new(RequestMatch {
             path: PathMatch::Prefix(path.into()),

@@ -104,6 +104,39 @@ pub struct Precedence<'a> {
     pub entry: u32,
 }
 
+impl Rule {
+    /// A rule without a name that changes, copies and limits nothing.
+    pub fn new(route: Arc<RouteIdentity>, index: u32, action: Action) -> Self {
+        Self {
+            route,
+            index,
+            name: None,
+            request: RequestFilters::default(),
+            response: ResponseFilters::default(),
+            rewrite: None,
+            mirrors: Vec::new(),
+            cors: None,
+            timeouts: Timeouts::default(),
+            retry: None,
+            action,
+        }
+    }
+}
+
+impl WeightedBackend {
+    /// A backend whose requests are not changed, nor copied.
+    pub fn new(weight: u32, choice: BackendChoice) -> Self {
+        Self {
+            weight,
+            choice,
+            request: RequestFilters::default(),
+            response: ResponseFilters::default(),
+            rewrite: None,
+            mirrors: Vec::new(),
+        }
+    }
+}
+
 impl RouteIdentity {
     /// Compares `namespace/name` as one text, as Gateway API wants it, then the kind.
     fn cmp_name(&self, other: &Self) -> Ordering {

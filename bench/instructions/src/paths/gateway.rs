@@ -17,9 +17,8 @@ use tidegate_proxy::{
     RequestRecord,
 };
 use tidegate_routing::{
-    Action, Attachment, BackendChoice, ClusterKey, Host, ListenerKey, PathMatch, RequestFilters,
-    RequestMatch, RequestView, ResponseFilters, RouteIdentity, RouteTable, Rule, Timeouts,
-    WeightedBackend,
+    Action, Attachment, BackendChoice, ClusterKey, Host, ListenerKey, PathMatch, RequestMatch,
+    RequestView, RouteIdentity, RouteTable, Rule, WeightedBackend,
 };
 
 const MESSAGES: usize = 1_000;
@@ -212,30 +211,18 @@ fn table(hosts: &[Arc<str>]) -> RouteTable {
 }
 
 fn rule(host: usize, path: usize) -> Rule {
-    Rule {
-        route: Arc::new(RouteIdentity {
+    Rule::new(
+        Arc::new(RouteIdentity {
             kind: "HTTPRoute".into(),
             namespace: "bench".into(),
             name: format!("{host}-{path}").into(),
             generation: 1,
             created_s: 0,
         }),
-        index: 0,
-        name: None,
-        request: RequestFilters::default(),
-        response: ResponseFilters::default(),
-        rewrite: None,
-        mirrors: Vec::new(),
-        cors: None,
-        timeouts: Timeouts::default(),
-        retry: None,
-        action: Action::Forward(vec![WeightedBackend {
-            weight: 1,
-            choice: BackendChoice::Cluster(ClusterKey("bench/bench".into())),
-            request: RequestFilters::default(),
-            response: ResponseFilters::default(),
-            rewrite: None,
-            mirrors: Vec::new(),
-        }]),
-    }
+        0,
+        Action::Forward(vec![WeightedBackend::new(
+            1,
+            BackendChoice::Cluster(ClusterKey("bench/bench".into())),
+        )]),
+    )
 }

@@ -10,8 +10,7 @@ use tidegate_proxy::{AccessLogOptions, Limits, Observability, ObserveOptions, Op
 use tidegate_routing::{
     Action, Attachment, BackendChoice, Balance, Bind, BindProtocol, Certificate, Cluster,
     ClusterKey, Destination, Endpoint, Host, Listener, ListenerKey, Locality, PathMatch, Protocol,
-    RequestFilters, RequestMatch, ResponseFilters, RouteIdentity, RouteTable, Rule, Snapshot,
-    Timeouts, TlsListener, WeightedBackend,
+    RequestMatch, RouteIdentity, RouteTable, Rule, Snapshot, TlsListener, WeightedBackend,
 };
 
 #[derive(Parser)]
@@ -190,30 +189,18 @@ fn attachments(
 }
 
 fn rule(name: Arc<str>, backend: &ClusterKey) -> Rule {
-    Rule {
-        route: Arc::new(RouteIdentity {
+    Rule::new(
+        Arc::new(RouteIdentity {
             kind: "HTTPRoute".into(),
             namespace: "bench".into(),
             name,
             generation: 1,
             created_s: 0,
         }),
-        index: 0,
-        name: None,
-        request: RequestFilters::default(),
-        response: ResponseFilters::default(),
-        rewrite: None,
-        mirrors: Vec::new(),
-        cors: None,
-        timeouts: Timeouts::default(),
-        retry: None,
-        action: Action::Forward(vec![WeightedBackend {
-            weight: 1,
-            choice: BackendChoice::Cluster(backend.clone()),
-            request: RequestFilters::default(),
-            response: ResponseFilters::default(),
-            rewrite: None,
-            mirrors: Vec::new(),
-        }]),
-    }
+        0,
+        Action::Forward(vec![WeightedBackend::new(
+            1,
+            BackendChoice::Cluster(backend.clone()),
+        )]),
+    )
 }

@@ -6,9 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidegate_routing::{
-    Action, ClusterKey, ListenerKey, RequestFilters, ResponseFilters, RouteIdentity, Rule, Timeouts,
-};
+use tidegate_routing::{Action, ClusterKey, ListenerKey, RouteIdentity, Rule};
 
 use super::{AccessLogOptions, Field, LogFormat, Observability, ObserveOptions, Span};
 use crate::record::{HttpVersion, Observers as _, Reason, RequestRecord};
@@ -16,25 +14,17 @@ use crate::record::{HttpVersion, Observers as _, Reason, RequestRecord};
 mod traces;
 
 fn rule(route: &str) -> Rule {
-    Rule {
-        route: Arc::new(RouteIdentity {
+    Rule::new(
+        Arc::new(RouteIdentity {
             kind: "HTTPRoute".into(),
             namespace: "default".into(),
             name: route.into(),
             generation: 1,
             created_s: 0,
         }),
-        index: 2,
-        name: None,
-        request: RequestFilters::default(),
-        response: ResponseFilters::default(),
-        rewrite: None,
-        mirrors: Vec::new(),
-        cors: None,
-        timeouts: Timeouts::default(),
-        retry: None,
-        action: Action::Forward(Vec::new()),
-    }
+        2,
+        Action::Forward(Vec::new()),
+    )
 }
 
 fn listener() -> ListenerKey {

@@ -10,8 +10,7 @@ use tidegate_proxy::{Options, Proxy};
 use tidegate_routing::{
     Action, Attachment, BackendChoice, Balance, Bind, BindProtocol, Cluster, ClusterKey,
     Destination, Endpoint, Host, Limits, Listener, ListenerKey, Locality, PathMatch, Protocol,
-    RequestFilters, RequestMatch, ResponseFilters, RouteIdentity, RouteTable, Rule, Snapshot,
-    Timeouts, TlsListener, WeightedBackend,
+    RequestMatch, RouteIdentity, RouteTable, Rule, Snapshot, TlsListener, WeightedBackend,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -135,36 +134,21 @@ pub(crate) fn cluster(key: &ClusterKey, endpoints: &[SocketAddr]) -> Cluster {
 }
 
 pub(crate) fn backend(key: &ClusterKey, weight: u32) -> WeightedBackend {
-    WeightedBackend {
-        weight,
-        choice: BackendChoice::Cluster(key.clone()),
-        request: RequestFilters::default(),
-        response: ResponseFilters::default(),
-        rewrite: None,
-        mirrors: Vec::new(),
-    }
+    WeightedBackend::new(weight, BackendChoice::Cluster(key.clone()))
 }
 
 pub(crate) fn rule(name: &str, action: Action) -> Rule {
-    Rule {
-        route: Arc::new(RouteIdentity {
+    Rule::new(
+        Arc::new(RouteIdentity {
             kind: Arc::from("HTTPRoute"),
             namespace: Arc::from("test"),
             name: Arc::from(name),
             generation: 1,
             created_s: 0,
         }),
-        index: 0,
-        name: None,
-        request: RequestFilters::default(),
-        response: ResponseFilters::default(),
-        rewrite: None,
-        mirrors: Vec::new(),
-        cors: None,
-        timeouts: Timeouts::default(),
-        retry: None,
+        0,
         action,
-    }
+    )
 }
 
 pub(crate) fn attachment(prefix: &str, rule: Rule) -> Attachment {

@@ -7,8 +7,8 @@ use tidegate_proxy::{Options, Proxy};
 use tidegate_routing::{
     Action, Attachment, BackendChoice, Balance, Bind, BindProtocol, Cluster, ClusterKey,
     Destination, Endpoint, Host, Limits, Listener, ListenerKey, Locality, PathChange, PathMatch,
-    Protocol, Redirect, RequestFilters, RequestMatch, ResponseFilters, Rewrite, RouteIdentity,
-    RouteTable, Rule, Snapshot, Timeouts, WeightedBackend,
+    Protocol, Redirect, RequestMatch, Rewrite, RouteIdentity, RouteTable, Rule, Snapshot,
+    WeightedBackend,
 };
 
 /// Where the proxy listens, and what keeps it running.
@@ -121,14 +121,10 @@ fn cluster(key: ClusterKey, origin: SocketAddr, protocol: Protocol) -> Cluster {
 fn rules(key: &ClusterKey) -> [(&'static str, Rule); 4] {
     let new = || Some(PathChange::PrefixMatch(Arc::from("/new")));
     let forward = || {
-        Action::Forward(vec![WeightedBackend {
-            weight: 1,
-            choice: BackendChoice::Cluster(key.clone()),
-            request: RequestFilters::default(),
-            response: ResponseFilters::default(),
-            rewrite: None,
-            mirrors: Vec::new(),
-        }])
+        Action::Forward(vec![WeightedBackend::new(
+            1,
+            BackendChoice::Cluster(key.clone()),
+        )])
     };
     let redirect = Redirect {
         scheme: None,
@@ -157,23 +153,15 @@ fn rules(key: &ClusterKey) -> [(&'static str, Rule); 4] {
 }
 
 fn rule(action: Action) -> Rule {
-    Rule {
-        route: Arc::new(RouteIdentity {
+    Rule::new(
+        Arc::new(RouteIdentity {
             kind: Arc::from("HTTPRoute"),
             namespace: Arc::from("test"),
             name: Arc::from("all"),
             generation: 1,
             created_s: 0,
         }),
-        index: 0,
-        name: None,
-        request: RequestFilters::default(),
-        response: ResponseFilters::default(),
-        rewrite: None,
-        mirrors: Vec::new(),
-        cors: None,
-        timeouts: Timeouts::default(),
-        retry: None,
+        0,
         action,
-    }
+    )
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Attachment, RouteTable};
 use crate::{
-    Action, HeaderMatch, Host, PathMatch, QueryMatch, RequestFilters, RequestMatch, RequestView,
-    ResponseFilters, RouteIdentity, Rule, TextMatch, Timeouts, whole_regex,
+    Action, HeaderMatch, Host, PathMatch, QueryMatch, RequestMatch, RequestView, RouteIdentity,
+    Rule, TextMatch, whole_regex,
 };
 
 mod cases;
@@ -45,8 +45,8 @@ fn text_match(text: &str) -> (Arc<str>, TextMatch) {
 
 fn rule(route: &str, created_s: i64, index: u32) -> Arc<Rule> {
     let (namespace, name) = route.split_once('/').unwrap_or(("default", route));
-    Arc::new(Rule {
-        route: Arc::new(RouteIdentity {
+    Arc::new(Rule::new(
+        Arc::new(RouteIdentity {
             kind: "HTTPRoute".into(),
             namespace: namespace.into(),
             name: name.into(),
@@ -54,16 +54,8 @@ fn rule(route: &str, created_s: i64, index: u32) -> Arc<Rule> {
             created_s,
         }),
         index,
-        name: None,
-        request: RequestFilters::default(),
-        response: ResponseFilters::default(),
-        rewrite: None,
-        mirrors: Vec::new(),
-        cors: None,
-        timeouts: Timeouts::default(),
-        retry: None,
-        action: Action::Forward(Vec::new()),
-    })
+        Action::Forward(Vec::new()),
+    ))
 }
 
 /// `HOST PATH [METHOD] [h:NAME=VALUE] [q:NAME=VALUE] -> ROUTE[@CREATED][#RULE[.ENTRY]]`
