@@ -8,7 +8,6 @@ mod budget;
 mod hash;
 mod health;
 mod random;
-mod weighted;
 
 pub use self::{
     balancer::{
@@ -18,5 +17,4 @@ pub use self::{
     budget::{BudgetSettings, RetryBudget},
     hash::{hash_address, hash_bytes},
     health::Health,
-    weighted::{choose_backend, is_sampled},
 };

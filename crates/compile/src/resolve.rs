@@ -6,8 +6,7 @@ use std::{
 };
 
 use tidegate_routing::{
-    Action, BackendChoice, ClusterKey, Mirror, RequestFilters, ResponseFilters, Rule,
-    WeightedBackend,
+    Action, BackendChoice, ClusterKey, FilterSet, Filters, Mirror, Rule, WeightedBackend,
 };
 
 use crate::{
@@ -202,7 +201,9 @@ impl Resolved {
         clusters: &mut BTreeSet<ClusterKey>,
     ) -> Rule {
         let mut rule = template.rule.clone();
-        rule.mirrors = self.mirrors(&template.mirrors, gateway, clusters);
+        if !template.mirrors.is_empty() {
+            rule.filters.set().mirrors = self.mirrors(&template.mirrors, gateway, clusters);
+        }
         if let Some(text) = &template.extension {
             rule.action = Action::Fail {
                 status: 500,
@@ -235,16 +236,16 @@ impl Resolved {
         gateway: Option<&ObjectKey>,
         clusters: &mut BTreeSet<ClusterKey>,
     ) -> WeightedBackend {
-        let filters = backend.filters.as_deref();
+        let filters = backend.filters.as_ref().map(|one| FilterSet {
+            request: one.request.clone(),
+            response: one.response.clone(),
+            rewrite: one.rewrite.clone(),
+            mirrors: self.mirrors(&one.mirrors, gateway, clusters),
+        });
         WeightedBackend {
             weight: backend.weight,
             choice: self.choice(&backend.to, gateway, clusters),
-            request: filters.map_or_else(RequestFilters::default, |one| one.request.clone()),
-            response: filters.map_or_else(ResponseFilters::default, |one| one.response.clone()),
-            rewrite: filters.and_then(|one| one.rewrite.clone()),
-            mirrors: filters.map_or_else(Vec::new, |one| {
-                self.mirrors(&one.mirrors, gateway, clusters)
-            }),
+            filters: filters.map(Filters::from).unwrap_or_default(),
         }
     }
 

@@ -211,12 +211,12 @@ impl Compiler {
                     for host in &hosts {
                         placed.push(Placed {
                             listener: id,
-                            attachment: Attachment {
-                                host: host.clone(),
-                                rule: rule.clone(),
-                                entry: u32::try_from(entry).unwrap_or(u32::MAX),
-                                when: when.clone(),
-                            },
+                            attachment: Attachment::new(
+                                host.clone(),
+                                rule.clone(),
+                                u32::try_from(entry).unwrap_or(u32::MAX),
+                                when.clone(),
+                            ),
                         });
                     }
                 }

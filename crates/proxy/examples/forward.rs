@@ -166,15 +166,10 @@ fn attachment(host: Host, prefix: &str, key: &ClusterKey) -> Attachment {
             BackendChoice::Cluster(key.clone()),
         )]),
     );
-    Attachment {
+    Attachment::new(
         host,
-        rule: Arc::new(rule),
-        entry: 0,
-        when: Arc::new(RequestMatch {
-            path: PathMatch::Prefix(Arc::from(prefix)),
-            method: None,
-            headers: Vec::new(),
-            query: Vec::new(),
-        }),
-    }
+        Arc::new(rule),
+        0,
+        Arc::new(RequestMatch::by_path(PathMatch::Prefix(Arc::from(prefix)))),
+    )
 }

@@ -148,7 +148,12 @@ fn mirrors(
     rule: &Arc<Rule>,
     backend: &WeightedBackend,
 ) -> Vec<Rc<ClusterState>> {
-    let all = rule.mirrors.iter().chain(&backend.mirrors).enumerate();
+    let all = rule
+        .filters
+        .mirrors()
+        .iter()
+        .chain(backend.filters.mirrors());
+    let all = all.enumerate();
     all.filter(|(index, mirror)| {
         let weights = &origin.worker.weights;
         weights.sample(rule, *index, mirror.sampling)

@@ -46,7 +46,7 @@ pub(crate) async fn forward(
         .request
         .map_or(Deadline::NEVER, |time| clock.after(time));
     prepare::fields(origin, client, plan, journey);
-    let mut tries = Tries::new(plan.rule.retry.as_ref(), overall);
+    let mut tries = Tries::new(plan.rule.retry.as_deref(), overall);
     let mirrors = mirror::prepare(client, plan).and_then(|mirrors| mirrors.send_bodiless(origin));
     tries.mirrors = mirrors.is_some();
     let result = try_all(origin, client, plan, &mut tries, journey).await;

@@ -60,21 +60,9 @@ fn attachment(shape: Shape, at: usize) -> Attachment {
         generation: 1,
         created_s: 1_700_000_000,
     };
-    Attachment {
-        host: Host::Exact(host.into()),
-        rule: Arc::new(Rule::new(
-            Arc::new(route),
-            0,
-            Action::Forward(vec![backend]),
-        )),
-        entry: 0,
-        when: Arc::new(RequestMatch {
-            path: PathMatch::Prefix(path.into()),
-            method: None,
-            headers: Vec::new(),
-            query: Vec::new(),
-        }),
-    }
+    let rule = Rule::new(Arc::new(route), 0, Action::Forward(vec![backend]));
+    let when = RequestMatch::by_path(PathMatch::Prefix(path.into()));
+    Attachment::new(Host::Exact(host.into()), Arc::new(rule), 0, Arc::new(when))
 }
 
 fn measure(number: usize, shape: Shape) {

@@ -4,6 +4,54 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{BackendChoice, Host};
 
+/// What a rule or one of its backends changes or copies. Most do neither, and take a pointer's room.
+#[derive(Clone, Debug, Default)]
+pub struct Filters(Option<Box<FilterSet>>);
+
+/// The filters themselves.
+#[derive(Clone, Debug, Default)]
+pub struct FilterSet {
+    pub request: RequestFilters,
+    pub response: ResponseFilters,
+    pub rewrite: Option<Rewrite>,
+    pub mirrors: Vec<Mirror>,
+}
+
+impl Filters {
+    /// Changes of the request's headers, in order.
+    pub fn request(&self) -> &[HeaderChange] {
+        self.0.as_ref().map_or(&[], |set| &set.request.headers)
+    }
+
+    /// Changes of the answer's headers, in order.
+    pub fn response(&self) -> &[HeaderChange] {
+        self.0.as_ref().map_or(&[], |set| &set.response.headers)
+    }
+
+    pub fn rewrite(&self) -> Option<&Rewrite> {
+        self.0.as_ref()?.rewrite.as_ref()
+    }
+
+    pub fn mirrors(&self) -> &[Mirror] {
+        self.0.as_ref().map_or(&[], |set| &set.mirrors)
+    }
+
+    /// To put some in.
+    pub fn set(&mut self) -> &mut FilterSet {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl From<FilterSet> for Filters {
+    fn from(set: FilterSet) -> Self {
+        let is_empty = set.request.headers.is_empty()
+            && set.response.headers.is_empty()
+            && set.rewrite.is_none()
+            && set.mirrors.is_empty();
+        Self((!is_empty).then(|| Box::new(set)))
+    }
+}
+
 /// Changes of request headers, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestFilters {

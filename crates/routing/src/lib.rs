@@ -27,8 +27,8 @@ pub use self::{
     cors::{CORS_FIELDS, CorsFields, is_preflight},
     explain::{Candidate, Choice, Explanation, ListenerChoice, RuleOutcome},
     filter::{
-        Cors, HeaderChange, Mirror, Origin, PathChange, Redirect, RequestFilters, ResponseFilters,
-        Rewrite, Sampling,
+        Cors, FilterSet, Filters, HeaderChange, Mirror, Origin, PathChange, Redirect,
+        RequestFilters, ResponseFilters, Rewrite, Sampling,
     },
     holds::Unmet,
     listener::{

@@ -32,6 +32,22 @@ pub struct RequestMatch {
     pub query: Vec<QueryMatch>,
 }
 
+impl RequestMatch {
+    /// A match that demands nothing but a path.
+    pub fn by_path(path: PathMatch) -> Self {
+        Self {
+            path,
+            method: None,
+            headers: Vec::new(),
+            query: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_by_path_only(&self) -> bool {
+        self.method.is_none() && self.headers.is_empty() && self.query.is_empty()
+    }
+}
+
 /// How a path matches. The request's path is normalised before, and never decoded further here.
 #[derive(Clone, Debug)]
 pub enum PathMatch {

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, sync::Arc, time::Duration};
 
-use crate::{ClusterKey, Cors, Mirror, Redirect, RequestFilters, ResponseFilters, Rewrite};
+use crate::{ClusterKey, Cors, Filters, Redirect};
 
 /// The route that a rule belongs to, for precedence, logs, metrics and explanations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct RouteIdentity {
     pub created_s: i64,
 }
 
-/// One rule of a route as the user wrote it.
+/// One rule of a route as the user wrote it. What few rules have stands elsewhere, so that a request reads little.
 #[derive(Clone, Debug)]
 pub struct Rule {
     pub route: Arc<RouteIdentity>,
@@ -24,13 +24,10 @@ pub struct Rule {
     pub index: u32,
     /// `rules[].name`.
     pub name: Option<Arc<str>>,
-    pub request: RequestFilters,
-    pub response: ResponseFilters,
-    pub rewrite: Option<Rewrite>,
-    pub mirrors: Vec<Mirror>,
+    pub filters: Filters,
     pub cors: Option<Arc<Cors>>,
     pub timeouts: Timeouts,
-    pub retry: Option<Retry>,
+    pub retry: Option<Box<Retry>>,
     pub action: Action,
 }
 
@@ -39,7 +36,7 @@ pub struct Rule {
 pub enum Action {
     /// One of the backends, by weight.
     Forward(Vec<WeightedBackend>),
-    Redirect(Redirect),
+    Redirect(Box<Redirect>),
     /// The rule can't be served as written: this status for all requests (500 by Gateway API), and why.
     Fail {
         status: u16,
@@ -53,10 +50,7 @@ pub struct WeightedBackend {
     /// 0 is never chosen.
     pub weight: u32,
     pub choice: BackendChoice,
-    pub request: RequestFilters,
-    pub response: ResponseFilters,
-    pub rewrite: Option<Rewrite>,
-    pub mirrors: Vec<Mirror>,
+    pub filters: Filters,
 }
 
 /// Where a backend leads.
@@ -111,10 +105,7 @@ impl Rule {
             route,
             index,
             name: None,
-            request: RequestFilters::default(),
-            response: ResponseFilters::default(),
-            rewrite: None,
-            mirrors: Vec::new(),
+            filters: Filters::default(),
             cors: None,
             timeouts: Timeouts::default(),
             retry: None,
@@ -129,10 +120,7 @@ impl WeightedBackend {
         Self {
             weight,
             choice,
-            request: RequestFilters::default(),
-            response: ResponseFilters::default(),
-            rewrite: None,
-            mirrors: Vec::new(),
+            filters: Filters::default(),
         }
     }
 }

@@ -17,6 +17,7 @@ use self::{
     walk::{First, Visit},
 };
 
+mod ending;
 mod host;
 mod ranked;
 #[cfg(test)]
@@ -31,9 +32,28 @@ pub struct Attachment {
     /// The place of `when` in the rule's matches, from 0.
     pub entry: u32,
     pub when: Arc<RequestMatch>,
+    /// `when` asks for nothing but the path, so that a lookup needn't read it.
+    by_path_only: bool,
 }
 
 impl Attachment {
+    /// `entry`: the place of `when` in the rule's matches, from 0.
+    pub fn new(host: Host, rule: Arc<Rule>, entry: u32, when: Arc<RequestMatch>) -> Self {
+        Self {
+            by_path_only: when.is_by_path_only(),
+            host,
+            rule,
+            entry,
+            when,
+        }
+    }
+
+    /// Whether a request whose host and path match meets all other demands.
+    #[inline]
+    fn takes(&self, request: &RequestView<'_>) -> bool {
+        self.by_path_only || self.when.check_fields(request).is_ok()
+    }
+
     /// Its place among attachments with the same host and path. Two with the same precedence are the same.
     pub fn precedence(&self) -> Precedence<'_> {
         Precedence {

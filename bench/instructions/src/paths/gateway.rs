@@ -194,17 +194,14 @@ fn table(hosts: &[Arc<str>]) -> RouteTable {
     let mut table = RouteTable::new();
     for (number, host) in hosts.iter().enumerate() {
         for path in 0..PATHS {
-            table.insert(Attachment {
-                host: Host::Exact(host.clone()),
-                rule: Arc::new(rule(number, path)),
-                entry: 0,
-                when: Arc::new(RequestMatch {
-                    path: PathMatch::Prefix(format!("/p{path}").into()),
-                    method: None,
-                    headers: Vec::new(),
-                    query: Vec::new(),
-                }),
-            });
+            table.insert(Attachment::new(
+                Host::Exact(host.clone()),
+                Arc::new(rule(number, path)),
+                0,
+                Arc::new(RequestMatch::by_path(PathMatch::Prefix(
+                    format!("/p{path}").into(),
+                ))),
+            ));
         }
     }
     table

@@ -175,16 +175,15 @@ fn attachments(
     backend: &ClusterKey,
 ) -> impl Iterator<Item = Attachment> {
     let host: Arc<str> = format!("h{host:05}.bench.test").into();
-    (0..paths).map(move |path| Attachment {
-        host: Host::Exact(host.clone()),
-        rule: Arc::new(rule(format!("{host}-{path}").into(), backend)),
-        entry: 0,
-        when: Arc::new(RequestMatch {
-            path: PathMatch::Prefix(format!("/p{path}").into()),
-            method: None,
-            headers: Vec::new(),
-            query: Vec::new(),
-        }),
+    (0..paths).map(move |path| {
+        Attachment::new(
+            Host::Exact(host.clone()),
+            Arc::new(rule(format!("{host}-{path}").into(), backend)),
+            0,
+            Arc::new(RequestMatch::by_path(PathMatch::Prefix(
+                format!("/p{path}").into(),
+            ))),
+        )
     })
 }
 

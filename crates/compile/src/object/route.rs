@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use tidegate_routing::{
-    Action, Host, RequestFilters, RequestMatch, ResponseFilters, Retry, Rewrite, RouteIdentity,
-    Rule, Sampling, Timeouts,
+    Action, FilterSet, Host, RequestFilters, RequestMatch, ResponseFilters, Retry, Rewrite,
+    RouteIdentity, Rule, Sampling, Timeouts,
 };
 
 pub(crate) use self::matches::Regexes;
@@ -222,26 +222,16 @@ fn template(
             format!("rule {index}: sessionPersistence is not supported and has no effect").into(),
         );
     }
-    let name = raw.name.as_deref().map(|name| reader.interner.get(name));
+    let stand_in = Action::Fail {
+        status: 500,
+        reason: reader
+            .interner
+            .get("the rule can't be served as it is written"),
+    };
+    let mut rule = Rule::new(identity.clone(), index, stand_in);
+    rule.name = raw.name.as_deref().map(|name| reader.interner.get(name));
     let mut template = Template {
-        rule: Rule {
-            route: identity.clone(),
-            index,
-            name,
-            request: RequestFilters::default(),
-            response: ResponseFilters::default(),
-            rewrite: None,
-            mirrors: Vec::new(),
-            cors: None,
-            timeouts: Timeouts::default(),
-            retry: None,
-            action: Action::Fail {
-                status: 500,
-                reason: reader
-                    .interner
-                    .get("the rule can't be served as it is written"),
-            },
-        },
+        rule,
         matches,
         backends: Box::default(),
         mirrors: Box::default(),
@@ -267,7 +257,10 @@ fn fill(template: &mut Template, raw: RawRule, reader: &mut Reader<'_>) -> Resul
         ));
     }
     template.rule.timeouts = timeouts(raw.timeouts.as_ref())?;
-    template.rule.retry = raw.retry.map(|retry| retry.keep()).transpose()?;
+    template.rule.retry = raw
+        .retry
+        .map(|retry| retry.keep().map(Box::new))
+        .transpose()?;
     let backends = raw.backend_refs.unwrap_or_default();
     template.backends = backends
         .into_iter()
@@ -283,9 +276,12 @@ fn fill(template: &mut Template, raw: RawRule, reader: &mut Reader<'_>) -> Resul
             "ReplacePrefixMatch needs matches that are all of type PathPrefix",
         ));
     }
-    template.rule.request = filters.request;
-    template.rule.response = filters.response;
-    template.rule.rewrite = filters.rewrite;
+    template.rule.filters = tidegate_routing::Filters::from(FilterSet {
+        request: filters.request,
+        response: filters.response,
+        rewrite: filters.rewrite,
+        mirrors: Vec::new(),
+    });
     template.rule.cors = filters.cors.map(Arc::new);
     template.mirrors = filters.mirrors.into();
     template.extension = filters.extension;
@@ -294,7 +290,7 @@ fn fill(template: &mut Template, raw: RawRule, reader: &mut Reader<'_>) -> Resul
         reason: reader.interner.get("the rule has no backends"),
     };
     if let Some(redirect) = filters.redirect {
-        template.rule.action = Action::Redirect(redirect);
+        template.rule.action = Action::Redirect(Box::new(redirect));
         template.backends = Box::default();
     }
     Ok(())

@@ -37,7 +37,7 @@ pub(crate) fn render(snapshot: &Snapshot) -> String {
                     format!(
                         "    {} {}/{}#{}.{} {:?}\n      request {:?} response {:?} rewrite {:?}\n      mirrors {:?} cors {:?}\n      {:?} {:?}\n      {:?}\n",
                         one.host, rule.route.namespace, rule.route.name, rule.index, one.entry, one.when,
-                        rule.request.headers, rule.response.headers, rule.rewrite, rule.mirrors, rule.cors,
+                        rule.filters.request(), rule.filters.response(), rule.filters.rewrite(), rule.filters.mirrors(), rule.cors,
                         rule.timeouts, rule.retry, rule.action,
                     )
                 })

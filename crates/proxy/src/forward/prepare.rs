@@ -35,8 +35,8 @@ pub(super) fn fields(
     if let Some(span) = &journey.span {
         observe::pass_on(span, &mut head.fields);
     }
-    fields::change(&mut head.fields, &plan.rule.request.headers);
-    fields::change(&mut head.fields, &plan.backend.request.headers);
+    fields::change(&mut head.fields, plan.rule.filters.request());
+    fields::change(&mut head.fields, plan.backend.filters.request());
 }
 
 /// Lends `act` the line of the head for one try that goes by `plan`, with a body of this framing. Only an exchange on a
@@ -49,8 +49,9 @@ pub(super) fn with_line<T>(
     act: impl FnOnce(&RequestLine<'_>) -> T,
 ) -> T {
     let rewrite = |pick: fn(&Rewrite) -> bool| {
-        let own = plan.backend.rewrite.iter().chain(&plan.rule.rewrite);
-        own.into_iter().find(|rewrite| pick(rewrite))
+        let both = [&plan.backend.filters, &plan.rule.filters];
+        let mut own = both.into_iter().filter_map(|filters| filters.rewrite());
+        own.find(|rewrite| pick(rewrite))
     };
     let target = &head.target;
     let path = rewrite(|rewrite| rewrite.path.is_some()).and_then(|rewrite| rewrite.path.as_ref());

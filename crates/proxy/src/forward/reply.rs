@@ -103,8 +103,8 @@ impl<'c> Reply<'c> {
         if let Some(cors) = rule.cors.as_deref() {
             self.allow(cors, fields);
         }
-        fields::change(fields, &backend.response.headers);
-        fields::change(fields, &rule.response.headers);
+        fields::change(fields, backend.filters.response());
+        fields::change(fields, rule.filters.response());
     }
 
     fn allow(&self, cors: &Cors, fields: &mut tidegate_http::Fields) {

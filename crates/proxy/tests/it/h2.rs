@@ -382,11 +382,11 @@ async fn retries_send_the_body_again() {
     let mut world = World::new();
     world.route("/", &[origin.address], |rule, cluster| {
         cluster.protocol = Protocol::Http2;
-        rule.retry = Some(Retry {
+        rule.retry = Some(Box::new(Retry {
             attempts: 1,
             codes: vec![503],
             backoff: Duration::ZERO,
-        });
+        }));
     });
     let _proxy = world.serve().await;
     let sender = connect(world.address).await;
@@ -404,7 +404,7 @@ async fn mirrors_may_speak_h2() {
     mirrored.protocol = Protocol::Http2;
     world.clusters.push(mirrored);
     world.route("/", &[origin.address], |rule, _| {
-        rule.mirrors = vec![Mirror {
+        rule.filters.set().mirrors = vec![Mirror {
             backend: BackendChoice::Cluster(key),
             sampling: Sampling {
                 numerator: 1,

@@ -28,17 +28,19 @@ async fn through(path: &str, fields: &str, change: impl FnOnce(&mut Rule, &mut C
 #[tokio::test]
 async fn filters_change_requests_and_answers() {
     let answer = through("/", "x-old: 1\r\nx-set: 1\r\n", |rule, _| {
-        rule.request.headers = vec![
+        rule.filters.set().request.headers = vec![
             HeaderChange::Remove(text("X-Old")),
             HeaderChange::Set(text("x-set"), text("2")),
             HeaderChange::Add(text("x-set"), text("3")),
         ];
-        rule.response.headers = vec![HeaderChange::Set(text("x-new"), text("4"))];
+        rule.filters.set().response.headers = vec![HeaderChange::Set(text("x-new"), text("4"))];
         let Action::Forward(backends) = &mut rule.action else {
             return;
         };
-        backends[0].request.headers = vec![HeaderChange::Add(text("x-backend"), text("5"))];
-        backends[0].response.headers = vec![HeaderChange::Remove(text("content-type"))];
+        backends[0].filters.set().request.headers =
+            vec![HeaderChange::Add(text("x-backend"), text("5"))];
+        backends[0].filters.set().response.headers =
+            vec![HeaderChange::Remove(text("content-type"))];
     })
     .await;
     assert_eq!(field(&answer, "x-new"), Some("4"));
@@ -54,7 +56,7 @@ async fn filters_change_requests_and_answers() {
 #[tokio::test]
 async fn rewrites_change_path_and_host_and_keep_the_query() {
     let answer = through("/a/b?c=d", "", |rule, _| {
-        rule.rewrite = Some(Rewrite {
+        rule.filters.set().rewrite = Some(Rewrite {
             hostname: Some(text("new.example")),
             path: Some(PathChange::PrefixMatch(text("/x"))),
         });
@@ -75,13 +77,13 @@ async fn redirects_are_answered_here() {
         "/",
         rule(
             "redirect",
-            Action::Redirect(Redirect {
+            Action::Redirect(Box::new(Redirect {
                 scheme: Some(text("https")),
                 hostname: None,
                 port: None,
                 path: None,
                 status: 301,
-            }),
+            })),
         ),
     );
     let _proxy = world.serve().await;
@@ -198,7 +200,7 @@ async fn mirrors_get_their_share_whole() {
     let key = ClusterKey(text("copy"));
     world.clusters.push(cluster(&key, &[copy.address]));
     world.route("/", &[origin.address], |rule, _| {
-        rule.mirrors = vec![Mirror {
+        rule.filters.set().mirrors = vec![Mirror {
             backend: BackendChoice::Cluster(key),
             sampling: Sampling {
                 numerator: 50,
@@ -258,11 +260,11 @@ async fn retried(
     let origin = Origin::start(script).await;
     let mut world = World::new();
     world.route("/", &[origin.address], |rule, _| {
-        rule.retry = Some(Retry {
+        rule.retry = Some(Box::new(Retry {
             attempts,
             backoff: Duration::from_millis(1),
             codes: vec![500, 503],
-        });
+        }));
     });
     let _proxy = world.serve().await;
     let answer = exchange(world.address, request).await;

@@ -152,17 +152,14 @@ pub(crate) fn rule(name: &str, action: Action) -> Rule {
 }
 
 pub(crate) fn attachment(prefix: &str, rule: Rule) -> Attachment {
-    Attachment {
-        host: Host::Any,
-        rule: Arc::new(rule),
-        entry: 0,
-        when: Arc::new(RequestMatch {
-            path: PathMatch::Prefix(Arc::from(prefix.trim_end_matches('/'))),
-            method: None,
-            headers: Vec::new(),
-            query: Vec::new(),
-        }),
-    }
+    Attachment::new(
+        Host::Any,
+        Arc::new(rule),
+        0,
+        Arc::new(RequestMatch::by_path(PathMatch::Prefix(Arc::from(
+            prefix.trim_end_matches('/'),
+        )))),
+    )
 }
 
 pub(crate) fn free_address() -> SocketAddr {

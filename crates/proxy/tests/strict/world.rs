@@ -58,17 +58,12 @@ fn snapshot(address: SocketAddr, origin: SocketAddr, protocol: Protocol) -> Arc<
     let key = ClusterKey(Arc::from("origin"));
     let mut routes = RouteTable::new();
     for (prefix, rule) in rules(&key) {
-        routes.insert(Attachment {
-            host: Host::Any,
-            rule: Arc::new(rule),
-            entry: 0,
-            when: Arc::new(RequestMatch {
-                path: PathMatch::Prefix(Arc::from(prefix)),
-                method: None,
-                headers: Vec::new(),
-                query: Vec::new(),
-            }),
-        });
+        routes.insert(Attachment::new(
+            Host::Any,
+            Arc::new(rule),
+            0,
+            Arc::new(RequestMatch::by_path(PathMatch::Prefix(Arc::from(prefix)))),
+        ));
     }
     let listener = Listener {
         key: ListenerKey {
@@ -137,17 +132,15 @@ fn rules(key: &ClusterKey) -> [(&'static str, Rule); 4] {
         status: 404,
         reason: Arc::from("gone"),
     };
-    let rewritten = Rule {
-        rewrite: Some(Rewrite {
-            hostname: None,
-            path: new(),
-        }),
-        ..rule(forward())
-    };
+    let mut rewritten = rule(forward());
+    rewritten.filters.set().rewrite = Some(Rewrite {
+        hostname: None,
+        path: new(),
+    });
     [
         ("", rule(forward())),
         ("/rewrite", rewritten),
-        ("/redirect", rule(Action::Redirect(redirect))),
+        ("/redirect", rule(Action::Redirect(Box::new(redirect)))),
         ("/gone", rule(gone)),
     ]
 }

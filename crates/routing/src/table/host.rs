@@ -6,7 +6,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use super::{Texts, ranked::Ranking, walk::Visit};
+use super::{Texts, ending::Ending, ranked::Ranking, walk::Visit};
 use crate::{Attachment, PathMatch, holds::prefix_holds};
 
 /// More paths make a hash map.
@@ -23,8 +23,15 @@ pub(super) struct HostRules {
 enum Paths {
     One(PathRules),
     /// Longest path first.
-    Few(Vec<Arc<PathRules>>),
+    Few(Vec<Listed>),
     Many(Box<ManyPaths>),
+}
+
+/// Beside the rules in a list, so that a lookup reads those of the paths that match, and no others'.
+#[derive(Clone, Debug)]
+struct Listed {
+    ending: Ending,
+    rules: Arc<PathRules>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -59,6 +66,29 @@ impl Filter {
 
     fn may_have(&self, segments: usize, length: usize) -> bool {
         self.lengths[segments.min(7)] >> (length % 64) & 1 == 1
+    }
+}
+
+impl Listed {
+    fn new(rules: Arc<PathRules>) -> Self {
+        Self {
+            ending: Ending::of(&rules.path),
+            rules,
+        }
+    }
+
+    /// Whether it is for this path alone.
+    fn is(&self, path: &str) -> bool {
+        self.ending.ends(path) && *self.rules.path == *path
+    }
+
+    /// Whether what it holds for this path and all below it holds for `path`.
+    fn holds(&self, path: &str) -> bool {
+        let at_boundary = |rest: &str| rest.is_empty() || rest.starts_with('/');
+        path.split_at_checked(self.ending.length as usize)
+            .is_some_and(|(start, rest)| {
+                at_boundary(rest) && self.ending.ends(start) && *self.rules.path == *start
+            })
     }
 }
 
@@ -109,14 +139,14 @@ impl Paths {
         let rules = match self {
             Self::One(rules) => rules,
             Self::Few(list) => {
-                let at = list.iter().position(|own| own.path == *path);
+                let at = list.iter().position(|own| own.is(path));
                 let at = at.unwrap_or_else(|| {
-                    let at = list.partition_point(|own| own.path.len() >= path.len());
+                    let at = list.partition_point(|own| own.rules.path.len() >= path.len());
                     list.reserve_exact(1);
-                    list.insert(at, Arc::new(PathRules::new(path)));
+                    list.insert(at, Listed::new(Arc::new(PathRules::new(path))));
                     at
                 });
-                Arc::make_mut(&mut list[at])
+                Arc::make_mut(&mut list[at].rules)
             }
             Self::Many(many) => many.entry(path, kind),
         };
@@ -127,13 +157,13 @@ impl Paths {
     fn grow(&mut self, path: &Arc<str>) {
         match self {
             Self::One(rules) if rules.path != *path => {
-                *self = Self::Few(vec![Arc::new(rules.clone())]);
+                *self = Self::Few(vec![Listed::new(Arc::new(rules.clone()))]);
             }
             Self::Few(list) if list.is_empty() => *self = Self::One(PathRules::new(path)),
-            Self::Few(list) if list.len() == FEW && list.iter().all(|own| own.path != *path) => {
+            Self::Few(list) if list.len() == FEW && list.iter().all(|own| !own.is(path)) => {
                 let mut many = ManyPaths::default();
-                for rules in list.drain(..) {
-                    many.add(rules);
+                for one in list.drain(..) {
+                    many.add(one.rules);
                 }
                 *self = Self::Many(Box::new(many));
             }
@@ -147,10 +177,10 @@ impl Paths {
         let removed = match self {
             Self::One(rules) => *rules.path == *path && rules.ranking(kind).remove(attachment),
             Self::Few(list) => {
-                let Some(at) = list.iter().position(|own| *own.path == *path) else {
+                let Some(at) = list.iter().position(|own| own.is(path)) else {
                     return false;
                 };
-                let rules = Arc::make_mut(&mut list[at]);
+                let rules = Arc::make_mut(&mut list[at].rules);
                 let removed = rules.ranking(kind).remove(attachment);
                 if rules.is_empty() {
                     list.remove(at);
@@ -165,10 +195,11 @@ impl Paths {
 
     fn shrink(&mut self) {
         match self {
-            Self::Few(list) if list.len() == 1 => *self = Self::One((*list[0]).clone()),
+            Self::Few(list) if list.len() == 1 => *self = Self::One((*list[0].rules).clone()),
             Self::Many(many) if many.by_path.len() <= FEW / 2 => {
-                let mut list: Vec<_> = many.by_path.values().cloned().collect();
-                list.sort_by_key(|rules| std::cmp::Reverse(rules.path.len()));
+                let all = many.by_path.values().cloned();
+                let mut list: Vec<_> = all.map(Listed::new).collect();
+                list.sort_by_key(|one| std::cmp::Reverse(one.ending.length));
                 *self = Self::Few(list);
             }
             _ => {}
@@ -195,13 +226,13 @@ impl Paths {
                 }
             }
             Self::Few(list) => {
-                if let Some(rules) = list.iter().find(|rules| *rules.path == *path) {
-                    rules.exact.walk(visit)?;
+                if let Some(one) = list.iter().find(|one| one.is(path)) {
+                    one.rules.exact.walk(visit)?;
                 }
                 between(visit)?;
                 list.iter()
-                    .filter(|rules| prefix_holds(&rules.path, path))
-                    .try_for_each(|rules| rules.prefix.walk(visit))
+                    .filter(|one| one.holds(path))
+                    .try_for_each(|one| one.rules.prefix.walk(visit))
             }
             Self::Many(many) => many.walk(path, visit, between),
         }
@@ -210,7 +241,7 @@ impl Paths {
     fn attachments(&self) -> Box<dyn Iterator<Item = &Arc<Attachment>> + '_> {
         match self {
             Self::One(rules) => Box::new(rules.attachments()),
-            Self::Few(list) => Box::new(list.iter().flat_map(|rules| rules.attachments())),
+            Self::Few(list) => Box::new(list.iter().flat_map(|one| one.rules.attachments())),
             Self::Many(many) => {
                 let all = many.by_path.values();
                 Box::new(all.flat_map(|rules| rules.attachments()))

@@ -48,15 +48,20 @@ fn compare(one: &Attachment, other: &Attachment) -> Ordering {
     }
 }
 
-/// The list.
+/// The list. Two words, for there are two of them at every path.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Ranking {
     #[default]
     None,
     One(Ranked),
-    /// At least two.
+    More(Box<More>),
+}
+
+/// At least two.
+#[derive(Clone, Debug)]
+pub(super) enum More {
     Few(Vec<Ranked>),
-    Many(Box<imbl::OrdSet<Ranked>>),
+    Many(imbl::OrdSet<Ranked>),
 }
 
 impl Ranking {
@@ -76,52 +81,30 @@ impl Ranking {
             Self::One(own) => {
                 let mut list = vec![own.clone(), new];
                 list.sort_unstable();
-                *self = Self::Few(list);
+                *self = Self::More(Box::new(More::Few(list)));
             }
-            Self::Few(list) => {
-                match list.binary_search(&new) {
-                    Ok(at) => {
-                        list[at] = new;
-                        return false;
-                    }
-                    Err(at) => list.insert(at, new),
-                }
-                if list.len() > FEW {
-                    *self = Self::Many(Box::new(std::mem::take(list).into_iter().collect()));
-                }
-            }
-            Self::Many(tree) => return tree.insert(new).is_none(),
+            Self::More(more) => return more.insert(new),
         }
         true
     }
 
     /// Says whether it was there.
     pub(super) fn remove(&mut self, attachment: &Attachment) -> bool {
-        match self {
-            Self::None => false,
-            Self::One(own) => {
-                let removed = compare(&own.0, attachment).is_eq();
-                if removed {
-                    *self = Self::None;
+        let (removed, left) = match self {
+            Self::None => return false,
+            Self::One(own) => (compare(&own.0, attachment).is_eq(), Self::None),
+            Self::More(more) => {
+                let removed = more.remove(attachment);
+                match more.only() {
+                    Some(last) => (removed, Self::One(last.clone())),
+                    None => return removed,
                 }
-                removed
             }
-            Self::Few(list) => {
-                let at = list.binary_search_by(|own| compare(&own.0, attachment));
-                let removed = at.map(|at| list.remove(at)).is_ok();
-                if let [last] = list.as_slice() {
-                    *self = Self::One(last.clone());
-                }
-                removed
-            }
-            Self::Many(tree) => {
-                let removed = tree.remove(&Ranked(Arc::new(attachment.clone()))).is_some();
-                if tree.len() <= FEW / 2 {
-                    *self = Self::Few(tree.iter().cloned().collect());
-                }
-                removed
-            }
+        };
+        if removed {
+            *self = left;
         }
+        removed
     }
 
     #[inline]
@@ -129,8 +112,7 @@ impl Ranking {
         match self {
             Self::None => ControlFlow::Continue(()),
             Self::One(own) => visit.candidate(&own.0),
-            Self::Few(list) => list.iter().try_for_each(|own| visit.candidate(&own.0)),
-            Self::Many(tree) => tree.iter().try_for_each(|own| visit.candidate(&own.0)),
+            Self::More(more) => more.try_each(|own| visit.candidate(&own.0)),
         }
     }
 
@@ -147,8 +129,7 @@ impl Ranking {
         match self {
             Self::None => ControlFlow::Continue(()),
             Self::One(own) => one(own),
-            Self::Few(list) => list.iter().try_for_each(&mut one),
-            Self::Many(tree) => tree.iter().try_for_each(&mut one),
+            Self::More(more) => more.try_each(one),
         }
     }
 
@@ -156,8 +137,61 @@ impl Ranking {
         match self {
             Self::None => Box::new(std::iter::empty()),
             Self::One(own) => Box::new(std::iter::once(&own.0)),
-            Self::Few(list) => Box::new(list.iter().map(|own| &own.0)),
-            Self::Many(tree) => Box::new(tree.iter().map(|own| &own.0)),
+            Self::More(more) => match &**more {
+                More::Few(list) => Box::new(list.iter().map(|own| &own.0)),
+                More::Many(tree) => Box::new(tree.iter().map(|own| &own.0)),
+            },
+        }
+    }
+}
+
+impl More {
+    fn insert(&mut self, new: Ranked) -> bool {
+        let list = match self {
+            Self::Many(tree) => return tree.insert(new).is_none(),
+            Self::Few(list) => list,
+        };
+        match list.binary_search(&new) {
+            Ok(at) => {
+                list[at] = new;
+                return false;
+            }
+            Err(at) => list.insert(at, new),
+        }
+        if list.len() > FEW {
+            *self = Self::Many(std::mem::take(list).into_iter().collect());
+        }
+        true
+    }
+
+    fn remove(&mut self, attachment: &Attachment) -> bool {
+        match self {
+            Self::Few(list) => {
+                let at = list.binary_search_by(|own| compare(&own.0, attachment));
+                at.map(|at| list.remove(at)).is_ok()
+            }
+            Self::Many(tree) => {
+                let removed = tree.remove(&Ranked(Arc::new(attachment.clone()))).is_some();
+                if tree.len() <= FEW / 2 {
+                    *self = Self::Few(tree.iter().cloned().collect());
+                }
+                removed
+            }
+        }
+    }
+
+    /// The last one that is left.
+    fn only(&self) -> Option<&Ranked> {
+        match self {
+            Self::Few(list) if list.len() == 1 => list.first(),
+            _ => None,
+        }
+    }
+
+    fn try_each<'a>(&'a self, visit: impl FnMut(&'a Ranked) -> ControlFlow<()>) -> ControlFlow<()> {
+        match self {
+            Self::Few(list) => list.iter().try_for_each(visit),
+            Self::Many(tree) => tree.iter().try_for_each(visit),
         }
     }
 }

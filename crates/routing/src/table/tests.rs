@@ -65,22 +65,14 @@ pub(crate) fn attachment(text: &str) -> Attachment {
     let (route, created) = route.split_once('@').unwrap_or((route, "0"));
     let (index, entry) = place.split_once('.').unwrap_or((place, "0"));
     let mut words = when.split_whitespace();
-    let mut attachment = Attachment {
-        host: host(words.next().expect("a host")),
-        rule: rule(
-            route.trim(),
-            created.trim().parse().expect("seconds"),
-            index.trim().parse().expect("a rule"),
-        ),
-        entry: entry.trim().parse().expect("an entry"),
-        when: Arc::new(RequestMatch {
-            path: path(words.next().expect("a path")),
-            method: None,
-            headers: Vec::new(),
-            query: Vec::new(),
-        }),
-    };
-    let when = Arc::make_mut(&mut attachment.when);
+    let host = host(words.next().expect("a host"));
+    let rule = rule(
+        route.trim(),
+        created.trim().parse().expect("seconds"),
+        index.trim().parse().expect("a rule"),
+    );
+    let entry = entry.trim().parse().expect("an entry");
+    let mut when = RequestMatch::by_path(path(words.next().expect("a path")));
     for word in words {
         if let Some(header) = word.strip_prefix("h:") {
             let (name, value) = text_match(header);
@@ -92,7 +84,7 @@ pub(crate) fn attachment(text: &str) -> Attachment {
             when.method = Some(word.into());
         }
     }
-    attachment
+    Attachment::new(host, rule, entry, Arc::new(when))
 }
 
 fn table<'a>(lines: impl IntoIterator<Item = &'a str>) -> RouteTable {

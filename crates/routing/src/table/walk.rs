@@ -33,7 +33,7 @@ impl<'a, 'r> First<'a, 'r> {
 impl<'a> Visit<'a> for First<'a, '_> {
     #[inline]
     fn candidate(&mut self, attachment: &'a Attachment) -> ControlFlow<()> {
-        if attachment.when.check_fields(self.request).is_ok() {
+        if attachment.takes(self.request) {
             self.found = Some(attachment);
             return ControlFlow::Break(());
         }
