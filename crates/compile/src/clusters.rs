@@ -65,7 +65,7 @@ impl Compiler {
                     self.store.clusters_of.remove(&of);
                 }
             }
-            self.changed |= self.snapshot.clusters.remove(key).is_some();
+            self.changed |= self.snapshot.clusters.remove(&key.0).is_some();
             return;
         }
         let built = match source.kind {
@@ -81,7 +81,7 @@ impl Compiler {
         if state.built.as_deref() != Some(&built) {
             let built = Arc::new(built);
             state.built = Some(built.clone());
-            self.snapshot.clusters.insert(key.clone(), built);
+            self.snapshot.clusters.insert(built);
             self.changed = true;
         }
     }

@@ -211,12 +211,12 @@ impl Compiler {
                     for host in &hosts {
                         placed.push(Placed {
                             listener: id,
-                            attachment: Attachment::new(
+                            attachment: Arc::new(Attachment::new(
                                 host.clone(),
                                 rule.clone(),
                                 u32::try_from(entry).unwrap_or(u32::MAX),
                                 when.clone(),
-                            ),
+                            )),
                         });
                     }
                 }
@@ -234,22 +234,20 @@ impl Compiler {
         );
     }
 
-    /// Takes out what was placed, and puts in what is to be.
+    /// Puts in what is to be placed, and takes out what was and has not been replaced by it.
     fn swap(&mut self, state: &mut RouteState, placed: Box<[Placed]>, attached: Box<[u32]>) {
-        let old = std::mem::take(&mut state.placed);
-        for one in &old {
-            if let Some(listener) = self.store.listeners.get_mut(&one.listener) {
-                listener.table.remove(&one.attachment);
-                self.dirty.listeners.insert(one.listener);
-            }
-        }
         for one in &placed {
             if let Some(listener) = self.store.listeners.get_mut(&one.listener) {
                 listener.table.insert(one.attachment.clone());
                 self.dirty.listeners.insert(one.listener);
             }
         }
-        state.placed = placed;
+        for one in &std::mem::replace(&mut state.placed, placed) {
+            if let Some(listener) = self.store.listeners.get_mut(&one.listener) {
+                listener.table.remove(&one.attachment);
+                self.dirty.listeners.insert(one.listener);
+            }
+        }
         let gone = state.attached.iter().filter(|id| !attached.contains(id));
         for (id, delta) in gone.map(|id| (*id, -1)).chain(
             attached

@@ -109,7 +109,7 @@ pub(crate) struct RouteState {
 #[derive(Clone, Debug)]
 pub(crate) struct Placed {
     pub(crate) listener: u32,
-    pub(crate) attachment: Attachment,
+    pub(crate) attachment: Arc<Attachment>,
 }
 
 #[derive(Debug)]

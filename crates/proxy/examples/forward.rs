@@ -126,7 +126,7 @@ fn snapshot(
     Ok(Snapshot {
         generation: 1,
         binds: [(address, Arc::new(bind))].into_iter().collect(),
-        clusters: [(key, cluster)].into_iter().collect(),
+        clusters: [cluster].into_iter().collect(),
     })
 }
 

@@ -85,7 +85,7 @@ impl Clusters {
         match known {
             Some(state) if state.serial.get() >= config.serial => Some(state),
             Some(state) => {
-                let cluster = config.snapshot.clusters.get(key)?;
+                let cluster = config.snapshot.clusters.get(&key.0)?;
                 state.serial.set(config.serial);
                 if state.update(cluster, now_ns) {
                     self.judge_one(key, &state, now_ns);
@@ -93,7 +93,7 @@ impl Clusters {
                 Some(state)
             }
             None => {
-                let cluster = config.snapshot.clusters.get(key)?;
+                let cluster = config.snapshot.clusters.get(&key.0)?;
                 let state = Rc::new(ClusterState::new(cluster, config.serial, now_ns));
                 self.known.borrow_mut().insert(key.clone(), state.clone());
                 self.judge_one(key, &state, now_ns);
@@ -108,7 +108,7 @@ impl Clusters {
             for endpoint in state.current.borrow().endpoints.values() {
                 endpoint.sweep(clock);
             }
-            state.serial.get() >= config.serial || config.snapshot.clusters.contains_key(key)
+            state.serial.get() >= config.serial || config.snapshot.clusters.get(&key.0).is_some()
         });
     }
 }

@@ -66,13 +66,13 @@ fn attachment(shape: Shape, at: usize) -> Attachment {
 }
 
 fn measure(number: usize, shape: Shape) {
-    let attachments: Vec<Attachment> = (0..number).map(|at| attachment(shape, at)).collect();
     let before = resident_bytes();
     let started = Instant::now();
     let mut table = RouteTable::new();
-    for (at, _) in attachments.iter().enumerate() {
-        table.insert(attachment(shape, at));
-    }
+    let attachments: Vec<_> = (0..number)
+        .map(|at| Arc::new(attachment(shape, at)))
+        .inspect(|one| table.insert(one.clone()))
+        .collect();
     let insert_ns = started.elapsed().as_nanos() / number as u128;
     let bytes = resident_bytes().saturating_sub(before) / number;
     let requests: Vec<(String, String)> = (0..number.min(4_096))
@@ -127,7 +127,7 @@ fn lookups(table: &RouteTable, requests: &[(String, String)], found: bool) -> f6
 }
 
 /// Nanoseconds to replace one attachment while an older version is in use.
-fn replacements(table: &mut RouteTable, attachments: &[Attachment]) -> u128 {
+fn replacements(table: &mut RouteTable, attachments: &[Arc<Attachment>]) -> u128 {
     let mut times: Vec<u128> = (0..2_000)
         .map(|at| {
             let one = &attachments[at * 7_919 % attachments.len()];

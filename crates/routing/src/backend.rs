@@ -44,6 +44,12 @@ pub enum Destination {
     Name { host: Arc<str>, port: u16 },
 }
 
+impl crate::Named for Cluster {
+    fn name(&self) -> &str {
+        &self.key.0
+    }
+}
+
 impl fmt::Display for Destination {
     /// `host:port`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -178,7 +178,7 @@ impl Snapshot {
             }
             BackendChoice::Cluster(key) => key,
         };
-        let Some(cluster) = self.clusters.get(key) else {
+        let Some(cluster) = self.clusters.get(&key.0) else {
             return format!("{}: not there", key.0);
         };
         if let Some((status, reason)) = &cluster.refused {

@@ -6,6 +6,7 @@
 
 mod backend;
 mod cors;
+mod directory;
 mod explain;
 mod filter;
 mod holds;
@@ -25,6 +26,7 @@ pub use self::{
         UpstreamIdentity, UpstreamTls,
     },
     cors::{CORS_FIELDS, CorsFields, is_preflight},
+    directory::{Directory, Named},
     explain::{Candidate, Choice, Explanation, ListenerChoice, RuleOutcome},
     filter::{
         Cors, FilterSet, Filters, HeaderChange, Mirror, Origin, PathChange, Redirect,

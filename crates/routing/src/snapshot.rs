@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use crate::{Bind, Cluster, ClusterKey};
+use crate::{Bind, Cluster, Directory};
 
 /// All listeners and backends at one moment. Cheap to clone: both maps share their parts with older versions.
 #[derive(Clone, Debug, Default)]
@@ -12,5 +12,5 @@ pub struct Snapshot {
     /// What to listen on, by local address.
     pub binds: imbl::OrdMap<SocketAddr, Arc<Bind>>,
     /// Groups of endpoints. Rules name them by key, so that a change of endpoints touches no rule.
-    pub clusters: imbl::HashMap<ClusterKey, Arc<Cluster>>,
+    pub clusters: Directory<Cluster>,
 }

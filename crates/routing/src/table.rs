@@ -7,10 +7,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use foldhash::fast::FixedState;
-use imbl::shared_ptr::DefaultSharedPtr;
-
-use crate::{Host, Precedence, RequestMatch, RequestView, Rule};
+use crate::{Directory, Host, Precedence, RequestMatch, RequestView, Rule};
 
 use self::{
     host::HostRules,
@@ -67,15 +64,11 @@ impl Attachment {
     }
 }
 
-/// Borrowed texts find owned ones. Seeds are fixed: keys come from configuration, and colliding ones could only be one
-/// owner's.
-type Texts<V> = imbl::GenericHashMap<Arc<str>, V, FixedState, DefaultSharedPtr>;
-
 /// All rules of one listener. Cloning is cheap, and inserting or removing costs in proportion to what is changed.
 #[derive(Clone, Debug, Default)]
 pub struct RouteTable {
-    exact: Texts<Arc<HostRules>>,
-    suffixes: Texts<Arc<HostRules>>,
+    exact: Directory<HostRules>,
+    suffixes: Directory<HostRules>,
     any: Option<Arc<HostRules>>,
     len: usize,
 }
@@ -97,19 +90,22 @@ impl RouteTable {
     }
 
     /// Puts an attachment in. One with the same host, path and precedence is replaced.
-    pub fn insert(&mut self, attachment: Attachment) {
-        let attachment = Arc::new(attachment);
+    pub fn insert(&mut self, attachment: impl Into<Arc<Attachment>>) {
+        let attachment = attachment.into();
         let new = match &attachment.host {
-            Host::Exact(host) => entry(&mut self.exact, host).insert(&attachment),
-            Host::Suffix(host) => entry(&mut self.suffixes, host).insert(&attachment),
-            Host::Any => Arc::make_mut(self.any.get_or_insert_default()).insert(&attachment),
+            Host::Exact(host) => insert_into(&mut self.exact, host, &attachment),
+            Host::Suffix(host) => insert_into(&mut self.suffixes, host, &attachment),
+            Host::Any => {
+                let rules = self.any.get_or_insert_with(|| Arc::new(HostRules::new("")));
+                Arc::make_mut(rules).insert(&attachment)
+            }
         };
         self.len += usize::from(new);
     }
 
-    /// Takes one attachment out, found by its host, path and precedence: what was inserted, or an equal copy of it.
-    /// Says whether it was there.
-    pub fn remove(&mut self, attachment: &Attachment) -> bool {
+    /// Takes this very attachment out, found by its host, path and precedence: what has taken its place since stays. Says
+    /// whether it was there.
+    pub fn remove(&mut self, attachment: &Arc<Attachment>) -> bool {
         let removed = match &attachment.host {
             Host::Exact(host) => remove_from(&mut self.exact, host, attachment),
             Host::Suffix(host) => remove_from(&mut self.suffixes, host, attachment),
@@ -124,17 +120,6 @@ impl RouteTable {
         };
         self.len -= usize::from(removed);
         removed
-    }
-
-    /// Takes out all of these, as when their route or rule goes. Says how many were there.
-    pub fn remove_all<'a>(
-        &mut self,
-        attachments: impl IntoIterator<Item = &'a Attachment>,
-    ) -> usize {
-        attachments
-            .into_iter()
-            .filter(|attachment| self.remove(attachment))
-            .count()
     }
 
     /// The attachment whose rule serves this request: of the most specific host that has one that matches, the one that
@@ -183,23 +168,33 @@ impl RouteTable {
     /// Everything inside, in no particular order.
     pub fn attachments(&self) -> impl Iterator<Item = &Attachment> {
         self.exact
-            .values()
-            .chain(self.suffixes.values())
+            .iter()
+            .chain(self.suffixes.iter())
             .chain(&self.any)
             .flat_map(|rules| rules.attachments())
             .map(|attachment| &**attachment)
     }
 }
 
-fn entry<'a>(hosts: &'a mut Texts<Arc<HostRules>>, host: &Arc<str>) -> &'a mut HostRules {
-    Arc::make_mut(hosts.entry(host.clone()).or_default())
+fn insert_into(
+    hosts: &mut Directory<HostRules>,
+    host: &Arc<str>,
+    attachment: &Arc<Attachment>,
+) -> bool {
+    if let Some(rules) = hosts.get_mut(host) {
+        return rules.insert(attachment);
+    }
+    let mut rules = HostRules::new(host.clone());
+    rules.insert(attachment);
+    hosts.insert(Arc::new(rules));
+    true
 }
 
-fn remove_from(hosts: &mut Texts<Arc<HostRules>>, host: &str, attachment: &Attachment) -> bool {
+fn remove_from(hosts: &mut Directory<HostRules>, host: &str, attachment: &Arc<Attachment>) -> bool {
     let Some(rules) = hosts.get_mut(host) else {
         return false;
     };
-    let removed = Arc::make_mut(rules).remove(attachment);
+    let removed = rules.remove(attachment);
     if rules.is_empty() {
         hosts.remove(host);
     }

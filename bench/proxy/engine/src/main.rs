@@ -102,10 +102,7 @@ fn snapshot(arguments: &Arguments) -> anyhow::Result<Snapshot> {
     Ok(Snapshot {
         generation: 1,
         binds,
-        clusters: clusters
-            .into_iter()
-            .map(|cluster| (cluster.key.clone(), Arc::new(cluster)))
-            .collect(),
+        clusters: clusters.into_iter().map(Arc::new).collect(),
     })
 }
 

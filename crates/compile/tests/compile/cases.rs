@@ -51,7 +51,7 @@ pub(crate) fn render(snapshot: &Snapshot) -> String {
 }
 
 fn render_clusters(snapshot: &Snapshot, out: &mut String) {
-    let mut clusters: Vec<_> = snapshot.clusters.values().collect();
+    let mut clusters: Vec<_> = snapshot.clusters.iter().collect();
     clusters.sort_by(|a, b| a.key.cmp(&b.key));
     for one in clusters {
         writeln!(

@@ -56,7 +56,7 @@ pub(crate) fn send(
                 .iter()
                 .filter(|one| one.weight > 0)
                 .map(|one| match &one.choice {
-                    BackendChoice::Cluster(key) => match snapshot.clusters.get(key) {
+                    BackendChoice::Cluster(key) => match snapshot.clusters.get(&key.0) {
                         Some(cluster) => match &cluster.refused {
                             Some((status, _)) => status.to_string(),
                             None if cluster.endpoints.is_empty() => "503".to_owned(),

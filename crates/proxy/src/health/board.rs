@@ -8,7 +8,7 @@ use std::{
 
 use tidegate_balance::Health;
 use tidegate_routing::{
-    Cluster, ClusterKey, Destination, HealthCheck, Protocol, ProxyProtocol, Snapshot, UpstreamTls,
+    ClusterKey, Destination, HealthCheck, Protocol, ProxyProtocol, Snapshot, UpstreamTls,
 };
 use tokio::task::AbortHandle;
 
@@ -169,8 +169,7 @@ impl Board {
 /// All endpoints that a snapshot wants probed, with the clusters that want it. What is draining gets no requests anyway.
 fn wanted(snapshot: &Snapshot) -> HashMap<Target, BTreeSet<ClusterKey>> {
     let mut wanted: HashMap<Target, BTreeSet<ClusterKey>> = HashMap::new();
-    for (key, cluster) in &snapshot.clusters {
-        let cluster: &Cluster = cluster;
+    for cluster in snapshot.clusters.iter() {
         let Some(check) = &cluster.health else {
             continue;
         };
@@ -185,7 +184,10 @@ fn wanted(snapshot: &Snapshot) -> HashMap<Target, BTreeSet<ClusterKey>> {
                 tls: cluster.tls.clone(),
                 proxy_protocol: cluster.proxy_protocol,
             };
-            wanted.entry(target).or_default().insert(key.clone());
+            wanted
+                .entry(target)
+                .or_default()
+                .insert(cluster.key.clone());
         }
     }
     wanted

@@ -86,11 +86,7 @@ impl World {
         Arc::new(Snapshot {
             generation: self.generation,
             binds: [(self.address, Arc::new(bind))].into_iter().collect(),
-            clusters: self
-                .clusters
-                .iter()
-                .map(|cluster| (cluster.key.clone(), Arc::new(cluster.clone())))
-                .collect(),
+            clusters: self.clusters.iter().cloned().map(Arc::new).collect(),
         })
     }
 

@@ -84,7 +84,7 @@ fn snapshot(address: SocketAddr, origin: SocketAddr, protocol: Protocol) -> Arc<
     Arc::new(Snapshot {
         generation: 1,
         binds: [(address, Arc::new(bind))].into_iter().collect(),
-        clusters: [(key.clone(), Arc::new(cluster(key, origin, protocol)))]
+        clusters: [Arc::new(cluster(key, origin, protocol))]
             .into_iter()
             .collect(),
     })

@@ -6,14 +6,15 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use super::{Texts, ending::Ending, ranked::Ranking, walk::Visit};
-use crate::{Attachment, PathMatch, holds::prefix_holds};
+use super::{ending::Ending, ranked::Ranking, walk::Visit};
+use crate::{Attachment, Directory, Named, PathMatch, holds::prefix_holds};
 
 /// More paths make a hash map.
 const FEW: usize = 8;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct HostRules {
+    host: Arc<str>,
     paths: Paths,
     /// Tried one by one: of all that a host has, only they cost a request in proportion to their number.
     regexes: Ranking,
@@ -36,7 +37,7 @@ struct Listed {
 
 #[derive(Clone, Debug, Default)]
 struct ManyPaths {
-    by_path: Texts<Arc<PathRules>>,
+    by_path: Directory<PathRules>,
     exact: Filter,
     prefixes: Filter,
 }
@@ -56,6 +57,18 @@ struct Filter {
     /// Lengths by number of segments; the last for all that have more.
     lengths: [u64; 8],
     longest: usize,
+}
+
+impl Named for HostRules {
+    fn name(&self) -> &str {
+        &self.host
+    }
+}
+
+impl Named for PathRules {
+    fn name(&self) -> &str {
+        &self.path
+    }
 }
 
 impl Filter {
@@ -148,7 +161,7 @@ impl Paths {
                 });
                 Arc::make_mut(&mut list[at].rules)
             }
-            Self::Many(many) => many.entry(path, kind),
+            Self::Many(many) => return many.insert(path, attachment),
         };
         rules.ranking(kind).insert(attachment.clone())
     }
@@ -172,7 +185,7 @@ impl Paths {
     }
 
     /// Says whether it was there.
-    fn remove(&mut self, path: &str, attachment: &Attachment) -> bool {
+    fn remove(&mut self, path: &str, attachment: &Arc<Attachment>) -> bool {
         let kind = &attachment.when.path;
         let removed = match self {
             Self::One(rules) => *rules.path == *path && rules.ranking(kind).remove(attachment),
@@ -197,7 +210,7 @@ impl Paths {
         match self {
             Self::Few(list) if list.len() == 1 => *self = Self::One((*list[0].rules).clone()),
             Self::Many(many) if many.by_path.len() <= FEW / 2 => {
-                let all = many.by_path.values().cloned();
+                let all = many.by_path.iter().cloned();
                 let mut list: Vec<_> = all.map(Listed::new).collect();
                 list.sort_by_key(|one| std::cmp::Reverse(one.ending.length));
                 *self = Self::Few(list);
@@ -243,7 +256,7 @@ impl Paths {
             Self::One(rules) => Box::new(rules.attachments()),
             Self::Few(list) => Box::new(list.iter().flat_map(|one| one.rules.attachments())),
             Self::Many(many) => {
-                let all = many.by_path.values();
+                let all = many.by_path.iter();
                 Box::new(all.flat_map(|rules| rules.attachments()))
             }
         }
@@ -258,23 +271,28 @@ impl ManyPaths {
         if !rules.prefix.is_empty() {
             self.prefixes.add(&rules.path);
         }
-        self.by_path.insert(rules.path.clone(), rules);
+        self.by_path.insert(rules);
     }
 
-    fn entry(&mut self, path: &Arc<str>, kind: &PathMatch) -> &mut PathRules {
+    fn insert(&mut self, path: &Arc<str>, attachment: &Arc<Attachment>) -> bool {
+        let kind = &attachment.when.path;
         match kind {
             PathMatch::Prefix(_) => self.prefixes.add(path),
             PathMatch::Exact(_) | PathMatch::Regex(_) => self.exact.add(path),
         }
-        let new = || Arc::new(PathRules::new(path));
-        Arc::make_mut(self.by_path.entry(path.clone()).or_insert_with(new))
+        if let Some(rules) = self.by_path.get_mut(path) {
+            return rules.ranking(kind).insert(attachment.clone());
+        }
+        let mut rules = PathRules::new(path);
+        rules.ranking(kind).insert(attachment.clone());
+        self.by_path.insert(Arc::new(rules));
+        true
     }
 
-    fn remove(&mut self, path: &str, attachment: &Attachment) -> bool {
+    fn remove(&mut self, path: &str, attachment: &Arc<Attachment>) -> bool {
         let Some(rules) = self.by_path.get_mut(path) else {
             return false;
         };
-        let rules = Arc::make_mut(rules);
         let removed = rules.ranking(&attachment.when.path).remove(attachment);
         if rules.is_empty() {
             self.by_path.remove(path);
@@ -321,6 +339,14 @@ fn segments(path: &str) -> usize {
 }
 
 impl HostRules {
+    pub(super) fn new(host: impl Into<Arc<str>>) -> Self {
+        Self {
+            host: host.into(),
+            paths: Paths::default(),
+            regexes: Ranking::default(),
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.regexes.is_empty() && self.paths.is_empty()
     }
@@ -334,7 +360,7 @@ impl HostRules {
     }
 
     /// Says whether it was there.
-    pub(super) fn remove(&mut self, attachment: &Attachment) -> bool {
+    pub(super) fn remove(&mut self, attachment: &Arc<Attachment>) -> bool {
         match &attachment.when.path {
             PathMatch::Exact(path) | PathMatch::Prefix(path) => self.paths.remove(path, attachment),
             PathMatch::Regex(_) => self.regexes.remove(attachment),

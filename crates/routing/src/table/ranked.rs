@@ -16,6 +16,13 @@ const FEW: usize = 16;
 #[derive(Clone, Debug)]
 pub(super) struct Ranked(Arc<Attachment>);
 
+impl Ranked {
+    /// Whether it is this very one, not only in the same place.
+    fn is(&self, attachment: &Arc<Attachment>) -> bool {
+        Arc::ptr_eq(&self.0, attachment)
+    }
+}
+
 impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> Ordering {
         compare(&self.0, &other.0)
@@ -88,11 +95,11 @@ impl Ranking {
         true
     }
 
-    /// Says whether it was there.
-    pub(super) fn remove(&mut self, attachment: &Attachment) -> bool {
+    /// Takes out this very attachment; what has taken its place stays. Says whether it was there.
+    pub(super) fn remove(&mut self, attachment: &Arc<Attachment>) -> bool {
         let (removed, left) = match self {
             Self::None => return false,
-            Self::One(own) => (compare(&own.0, attachment).is_eq(), Self::None),
+            Self::One(own) => (own.is(attachment), Self::None),
             Self::More(more) => {
                 let removed = more.remove(attachment);
                 match more.only() {
@@ -164,14 +171,16 @@ impl More {
         true
     }
 
-    fn remove(&mut self, attachment: &Attachment) -> bool {
+    fn remove(&mut self, attachment: &Arc<Attachment>) -> bool {
         match self {
             Self::Few(list) => {
-                let at = list.binary_search_by(|own| compare(&own.0, attachment));
-                at.map(|at| list.remove(at)).is_ok()
+                let at = list.iter().position(|own| own.is(attachment));
+                at.map(|at| list.remove(at)).is_some()
             }
             Self::Many(tree) => {
-                let removed = tree.remove(&Ranked(Arc::new(attachment.clone()))).is_some();
+                let sought = Ranked(attachment.clone());
+                let is_it = tree.get(&sought).is_some_and(|own| own.is(attachment));
+                let removed = is_it && tree.remove(&sought).is_some();
                 if tree.len() <= FEW / 2 {
                     *self = Self::Few(tree.iter().cloned().collect());
                 }

@@ -1,7 +1,7 @@
 //! Random tables beside a model that knows only the specification's order: of all attachments that match, the first.
 //! Where the specification leaves it to us, regular expressions come after exact paths, the longest first, then prefixes.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, sync::Arc};
 
 use super::{Request, attachment, find, name};
 use crate::{Attachment, Host, PathMatch, RequestView, RouteTable};
@@ -96,7 +96,10 @@ fn random_request(draws: &mut Draws) -> Request {
 }
 
 /// The specification, word by word: what matches, in its order.
-fn first<'a>(attachments: &'a [Attachment], request: &RequestView<'_>) -> Option<&'a Attachment> {
+fn first<'a>(
+    attachments: &'a [Arc<Attachment>],
+    request: &RequestView<'_>,
+) -> Option<&'a Arc<Attachment>> {
     let host = |one: &Attachment| match &one.host {
         Host::Exact(name) => (0, Reverse(name.len())),
         Host::Suffix(name) => (1, Reverse(name.len())),
@@ -137,7 +140,7 @@ fn lookups_find_what_the_specification_puts_first() {
         let hosts = [1, 3, HOSTS.len()][draws.below(3)];
         let segments = [1, 2, 4, 6][draws.below(4)];
         let size = [3, 20, 150][draws.below(3)];
-        let mut model: Vec<Attachment> = Vec::new();
+        let mut model: Vec<Arc<Attachment>> = Vec::new();
         let mut table = RouteTable::new();
         for step in 0..size * 2 {
             if step > size && draws.below(2) == 0 && !model.is_empty() {
@@ -146,7 +149,7 @@ fn lookups_find_what_the_specification_puts_first() {
                 assert!(table.remove(&removed), "seed {seed}: {removed:?}");
                 continue;
             }
-            let new = random_attachment(&mut draws, hosts, segments);
+            let new = Arc::new(random_attachment(&mut draws, hosts, segments));
             model.retain(|one| !same_place(one, &new));
             model.push(new.clone());
             table.insert(new);
@@ -162,7 +165,7 @@ fn lookups_find_what_the_specification_puts_first() {
     }
 }
 
-fn check(seed: u64, draws: &mut Draws, model: &[Attachment], table: &RouteTable) {
+fn check(seed: u64, draws: &mut Draws, model: &[Arc<Attachment>], table: &RouteTable) {
     assert_eq!(table.len(), model.len(), "seed {seed}");
     let mut afresh = RouteTable::new();
     for one in model.iter().rev() {
@@ -170,7 +173,8 @@ fn check(seed: u64, draws: &mut Draws, model: &[Attachment], table: &RouteTable)
     }
     for _ in 0..REQUESTS {
         let request = random_request(draws);
-        let expect = request.with(|view| first(model, view).map_or("-".to_owned(), name));
+        let expect =
+            request.with(|view| first(model, view).map_or("-".to_owned(), |one| name(one)));
         let text = request.with(|view| format!("seed {seed}: {view:?}"));
         assert_eq!(find(table, &request), expect, "{text}");
         assert_eq!(find(&afresh, &request), expect, "afresh: {text}");

@@ -11,8 +11,8 @@ use tidegate_routing::{
 pub(super) fn render(snapshot: &Snapshot, health: &[EndpointHealth]) -> Value {
     let binds: Vec<Value> = snapshot.binds.values().map(|one| bind(one)).collect();
     let mut clusters: BTreeMap<&str, Value> = BTreeMap::new();
-    for (key, one) in &snapshot.clusters {
-        clusters.insert(&key.0, cluster(one, health));
+    for one in snapshot.clusters.iter() {
+        clusters.insert(one.key.0.as_ref(), cluster(one, health));
     }
     json!({ "generation": snapshot.generation, "binds": binds, "clusters": clusters })
 }
