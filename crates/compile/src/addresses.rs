@@ -1,10 +1,8 @@
 //! Addresses of Gateways: what they ask for, what they had, and what is free.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    net::IpAddr,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+
+use foldhash::HashMap;
 
 use crate::{
     compiler::Compiler,

@@ -1,11 +1,12 @@
 //! The compiler: takes changes of objects, and gives a snapshot and statuses.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::Arc,
 };
 
+use foldhash::HashMap;
 use tidegate_routing::Snapshot;
 
 use crate::{
@@ -53,7 +54,7 @@ impl Compiler {
             dirty: Dirty::default(),
             leases: Leases::default(),
             members: BTreeMap::new(),
-            infrastructure: HashMap::new(),
+            infrastructure: HashMap::default(),
             snapshot: Snapshot::default(),
             changed: false,
             serial: 0,

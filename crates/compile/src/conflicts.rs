@@ -3,8 +3,7 @@
 //! Owners come in order of precedence: what an earlier one has, a later one can't have. Within one owner nobody wins:
 //! all listeners that are in each other's way lose.
 
-use std::collections::{HashMap, HashSet};
-
+use foldhash::{HashMap, HashSet};
 use tidegate_routing::Host;
 
 use crate::{object::gateway::Entry, trust::Reason};
@@ -48,8 +47,8 @@ impl Claims {
     pub(crate) fn admit(&mut self, entrants: &[Entrant<'_>]) -> Vec<Option<Reason>> {
         let mut conflicts: Vec<Option<Reason>> =
             entrants.iter().map(|one| self.conflict(one)).collect();
-        let mut protocols: HashMap<u16, HashSet<&str>> = HashMap::new();
-        let mut hosts: HashMap<(u16, &Host), u32> = HashMap::new();
+        let mut protocols: HashMap<u16, HashSet<&str>> = HashMap::default();
+        let mut hosts: HashMap<(u16, &Host), u32> = HashMap::default();
         let open = |at: usize, conflicts: &[Option<Reason>]| {
             conflicts[at].is_none() && entrants[at].is_served()
         };

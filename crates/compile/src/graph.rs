@@ -1,7 +1,8 @@
 //! Who refers to what, in both directions, so that a change finds what it concerns without looking at anything else.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
+
+use foldhash::{HashMap, HashSet};
 
 use crate::{
     key::{Kind, ObjectKey},

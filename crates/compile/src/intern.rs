@@ -1,6 +1,8 @@
 //! Texts that occur often are held once.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
+
+use foldhash::HashSet;
 
 /// Shared texts. Those that nobody else holds are dropped when the set has doubled.
 #[derive(Debug, Default)]

@@ -1,10 +1,8 @@
 //! What the backends of a route's rules lead to, and the rules that follow.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
+use foldhash::HashMap;
 use tidegate_routing::{
     Action, BackendChoice, ClusterKey, FilterSet, Filters, Mirror, Rule, WeightedBackend,
 };

@@ -1,11 +1,12 @@
 //! What the compiler remembers of each object, and what it has yet to work out.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
 
+use foldhash::HashMap;
 use tidegate_routing::{Attachment, Certificate, Cluster, ClusterKey};
 
 use crate::{
@@ -147,7 +148,7 @@ pub(crate) struct ClusterState {
     pub(crate) built: Option<Arc<Cluster>>,
 }
 
-/// Everything that is known.
+/// Everything that is known. Maps are hashed by seeds of this process: names are of anybody's choice.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     pub(crate) classes: HashMap<ObjectKey, Held<Class>>,

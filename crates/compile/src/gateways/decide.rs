@@ -1,10 +1,8 @@
 //! What becomes of one listener: its protocol, its certificates, its clients' validation, the routes it takes.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
+use foldhash::{HashMap, HashSet};
 use tidegate_routing::{BindProtocol, ClientValidation, Host, TlsListener};
 
 use super::Named;
@@ -29,7 +27,7 @@ impl Compiler {
     ) -> Named {
         let entrants: Vec<Entrant<'_>> = entries.iter().map(Entrant::new).collect();
         let conflicts = claims.admit(&entrants);
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let mut decided = Vec::with_capacity(entries.len());
         for (entry, conflict) in entries.iter().zip(conflicts) {
             // Names are unique by schema; a second one has no status of its own.

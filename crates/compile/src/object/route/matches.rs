@@ -1,7 +1,8 @@
 //! Matches of a rule.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
+use foldhash::HashMap;
 use regex::Regex;
 use tidegate_routing::{HeaderMatch, PathMatch, QueryMatch, RequestMatch, TextMatch, whole_regex};
 
