@@ -178,12 +178,13 @@ pub fn from_header_map(headers: &HeaderMap, fields: &mut Fields) -> Result<(), I
 pub fn to_header_map(fields: &Fields, headers: &mut HeaderMap) -> Result<(), InvalidField> {
     headers.reserve(fields.len());
     for field in fields.iter() {
-        let dropped = field.known.is_some_and(|known| NOT_IN_H2.has(known));
-        if !dropped {
-            let name = HeaderName::from_bytes(field.name).map_err(|_| InvalidField)?;
-            let value = HeaderValue::from_bytes(field.value).map_err(|_| InvalidField)?;
-            headers.append(name, value);
-        }
+        let name = match field.known {
+            Some(known) if NOT_IN_H2.has(known) => continue,
+            Some(known) => known.into(),
+            None => HeaderName::from_bytes(field.name).map_err(|_| InvalidField)?,
+        };
+        let value = HeaderValue::from_bytes(field.value).map_err(|_| InvalidField)?;
+        headers.append(name, value);
     }
     if connection::te_trailers(fields) {
         headers.insert(http::header::TE, HeaderValue::from_static("trailers"));

@@ -189,7 +189,8 @@ impl Shared {
     fn begin(self: &Rc<Self>, request: Request<RecvStream>, reply: SendResponse<Bytes>) {
         self.streams.set(self.streams.get() + 1);
         self.began.set(self.began.get().saturating_add(1));
-        spawn_local(self.clone().serve(request, reply));
+        // A task's future is moved several times before it stands where it stays: this way only a pointer is.
+        spawn_local(Box::pin(self.clone().serve(request, reply)));
     }
 
     /// One stream.

@@ -1,5 +1,9 @@
 //! Names of fields that the proxy has something to do with. Each is one byte, and one bit of a set.
 
+use std::sync::LazyLock;
+
+use http::HeaderName;
+
 macro_rules! names {
     ($($variant:ident = $text:literal,)*) => {
         /// A field's name that is known here. Everything else is compared by text.
@@ -102,6 +106,18 @@ const fn slot(name: &[u8]) -> usize {
         + (last | 0x20) as usize * 371
         + (inner | 0x20) as usize * 411;
     sum % SLOTS
+}
+
+/// All names as the `http` crate has them, in the order of `ALL`: it takes longer to make one than to clone it.
+static HEADER_NAMES: LazyLock<Vec<HeaderName>> = LazyLock::new(|| {
+    let names = ALL.iter().map(|(_, text)| HeaderName::from_static(text));
+    names.collect()
+});
+
+impl From<KnownName> for HeaderName {
+    fn from(known: KnownName) -> Self {
+        HEADER_NAMES[usize::from(known as u8)].clone()
+    }
 }
 
 impl KnownName {
