@@ -4,11 +4,12 @@ use std::{
     cell::{Cell, RefCell},
     net::SocketAddr,
     rc::Rc,
+    time::Duration,
 };
 
 use slab::Slab;
 
-use crate::clock::{Deadline, Timer};
+use crate::clock::{Clock, Deadline, Timer};
 
 /// All open connections.
 #[derive(Debug, Default)]
@@ -25,7 +26,26 @@ pub(crate) struct Connection {
     pub(crate) peer_text: Box<str>,
     pub(crate) timer: Timer,
     /// Set when no further request should be waited for after this.
-    closing: Cell<Option<Deadline>>,
+    closing: Cell<Option<Closing>>,
+}
+
+/// How a connection comes to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closing {
+    /// A last request may come until then.
+    by: Deadline,
+    /// How long one may be on its way to us.
+    patience: Duration,
+}
+
+impl Closing {
+    /// From now on.
+    pub(crate) fn after(clock: &Clock, patience: Duration) -> Self {
+        Self {
+            by: clock.after(patience),
+            patience,
+        }
+    }
 }
 
 impl Connections {
@@ -34,7 +54,7 @@ impl Connections {
         &self,
         local: SocketAddr,
         peer: SocketAddr,
-        closing: Option<Deadline>,
+        closing: Option<Closing>,
     ) -> (usize, Rc<Connection>) {
         let connection = Rc::new(Connection {
             local,
@@ -57,14 +77,21 @@ impl Connections {
         self.open.borrow().is_empty()
     }
 
-    /// Asks connections to end after the request under way. Where there is none, a last one may come until `by`: it
-    /// could be on its way, and would fail.
-    pub(crate) fn close_idle(&self, by: Deadline, which: impl Fn(&Connection) -> bool) {
+    /// Asks connections to end after the request under way. Where there is none, a last one may come: it could be on its
+    /// way, and would fail.
+    pub(crate) fn close_idle(&self, closing: Closing, which: impl Fn(&Connection) -> bool) {
         for (_, connection) in self.open.borrow().iter() {
             if which(connection) {
-                connection.closing.set(Some(by));
+                connection.closing.set(Some(closing));
                 connection.timer.wake();
             }
+        }
+    }
+
+    /// Lets all of them look at what has changed.
+    pub(crate) fn wake(&self) {
+        for (_, connection) in self.open.borrow().iter() {
+            connection.timer.wake();
         }
     }
 }
@@ -84,8 +111,21 @@ impl Connection {
         self.closing.get().is_some()
     }
 
+    pub(crate) fn closing(&self) -> Option<Closing> {
+        self.closing.get()
+    }
+
     /// Until when that last one may come.
     pub(crate) fn closing_by(&self) -> Option<Deadline> {
-        self.closing.get()
+        self.closing.get().map(|closing| closing.by)
+    }
+
+    /// An answer has ended that had begun before this connection was to end: its client can't know of it, so that another
+    /// request may be on its way as if the end were decided only now.
+    pub(crate) fn was_not_told(&self, clock: &Clock) {
+        if let Some(closing) = self.closing.get() {
+            self.closing
+                .set(Some(Closing::after(clock, closing.patience)));
+        }
     }
 }

@@ -21,7 +21,7 @@ use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use crate::{
     buffer::Buffer,
     clock::{TICK, Timer},
-    connections::Connection,
+    connections::{Closing, Connection},
     counters::Counters,
     h1, h2_front,
     stream::{self, Whole},
@@ -81,7 +81,7 @@ fn begin(worker: &Rc<Worker>, stream: TcpStream, address: SocketAddr, peer: Sock
         return;
     }
     let draining = worker.draining.get();
-    let closing = draining.then(|| worker.clock.after(FIRST_TIME));
+    let closing = draining.then(|| Closing::after(&worker.clock, FIRST_TIME));
     // Before its task runs: a drain must not miss it.
     let (key, connection) = worker.connections.enter(address, peer, closing);
     spawn_local(serve(worker.clone(), stream, key, connection));
@@ -97,7 +97,7 @@ async fn serve(
     match announced::client(&worker, &mut stream, peer).await {
         Some(client) if client == peer => {}
         Some(client) => {
-            let closing = connection.closing_by();
+            let closing = connection.closing();
             worker.connections.leave(key);
             (key, connection) = worker.connections.enter(address, client, closing);
         }

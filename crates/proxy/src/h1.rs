@@ -73,6 +73,9 @@ pub(crate) async fn serve(
         next = request(&origin, &mut read, &mut write, &mut buffer, &mut scratch).await;
         worker.scratches.give(scratch);
         buffer.release(&worker.buffers);
+        if next == Next::Again {
+            connection.was_not_told(&worker.clock);
+        }
     }
     // The end itself may have come, too: then the kernel says it once more, at little cost.
     let unread = !buffer.is_empty() || read.is_ready();

@@ -200,9 +200,14 @@ impl<'a> Pump<'a> {
         }
     }
 
+    /// Whether nothing waits to be written.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.written == self.sink.staged() && self.direct == 0
+    }
+
     /// Whether head, body and trailers are all written.
     pub(crate) fn is_done(&self) -> bool {
-        self.ended && self.written == self.sink.staged() && self.direct == 0
+        self.ended && self.is_idle()
     }
 
     /// Ready when all is written.

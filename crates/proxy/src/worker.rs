@@ -24,7 +24,7 @@ use tokio::{
 use crate::{
     buffer::Pool,
     clock::{Clock, TICK, Ticker, Timer},
-    connections::Connections,
+    connections::{Closing, Connections},
     counters::Counters,
     front,
     health::Unhealthy,
@@ -39,6 +39,8 @@ use crate::{
 
 /// This part of a drain's grace is how long a connection without a request is given for a last one.
 const LAST_REQUEST_SHARE: u32 = 6;
+/// What tunnels get after a drain's grace, to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What all workers have in common.
 pub(crate) struct Setup {
@@ -101,6 +103,8 @@ pub(crate) struct Worker {
     pub(crate) mirrors: Cell<usize>,
     /// No new connections and no second requests.
     pub(crate) draining: Cell<bool>,
+    /// The time is over of what has no end of its own.
+    pub(crate) tunnels_end: Cell<bool>,
     config: RefCell<Rc<Config>>,
     /// Tasks that accept, by address, with what stops them.
     listeners: RefCell<HashMap<SocketAddr, Vec<Rc<Notify>>>>,
@@ -183,6 +187,7 @@ impl Worker {
             observer,
             mirrors: Cell::new(0),
             draining: Cell::new(false),
+            tunnels_end: Cell::new(false),
             config: RefCell::new(Rc::new(Config {
                 snapshot: Arc::default(),
                 serial: 0,
@@ -235,7 +240,7 @@ impl Worker {
             let kept = config.bind(*address).is_some();
             if !kept {
                 stops.iter().for_each(|stop| stop.notify_one());
-                let now = self.clock.after(Duration::ZERO);
+                let now = Closing::after(&self.clock, Duration::ZERO);
                 self.connections
                     .close_idle(now, |connection| connection.local() == *address);
             }
@@ -263,12 +268,20 @@ impl Worker {
         for (_, stops) in self.listeners.borrow_mut().drain() {
             stops.iter().for_each(|stop| stop.notify_one());
         }
-        self.connections
-            .close_idle(self.clock.after(grace / LAST_REQUEST_SHARE), |_| true);
+        let closing = Closing::after(&self.clock, grace / LAST_REQUEST_SHARE);
+        self.connections.close_idle(closing, |_| true);
+        self.until_unused(grace).await;
+        self.tunnels_end.set(true);
+        self.connections.wake();
+        self.until_unused(FAREWELL).await;
+    }
+
+    /// Waits until no connection is left, but not for longer. At least one tick: meanwhile what the kernel had queued is
+    /// accepted.
+    async fn until_unused(&self, longest: Duration) {
         let timer = Timer::default();
-        let end = Instant::now() + grace;
+        let end = Instant::now() + longest;
         loop {
-            // At least once: meanwhile what the kernel had queued is accepted.
             self.clock.sleep(&timer, TICK).await;
             if self.connections.is_empty() || Instant::now() >= end {
                 return;

@@ -1,4 +1,5 @@
-//! After a 101: bytes both ways until both sides have ended, or neither says anything for too long.
+//! After a 101: bytes both ways until both sides have ended, or neither says anything for too long. Where the worker ends
+//! all tunnels, both sides are told that nothing more will come.
 
 use std::{
     future::poll_fn,
@@ -57,6 +58,9 @@ fn step(
 ) -> Result<(), Failure> {
     if *way == Way::Open {
         match pump.poll(origin.worker, origin.timer, cx) {
+            Poll::Pending if origin.worker.tunnels_end.get() && pump.is_idle() => {
+                *way = Way::Closing;
+            }
             Poll::Pending => return Ok(()),
             Poll::Ready(Ok(())) => *way = Way::Closing,
             Poll::Ready(Err(_broken)) => return Err(Failure::Truncated),

@@ -173,6 +173,8 @@ pub(crate) enum Script {
     Close,
     /// Waits before it answers.
     Late(Duration, Vec<u8>),
+    /// Waits before it sends the answer's last byte.
+    Slow(Duration, Vec<u8>),
     /// Answers with what it got, as text.
     Echo,
 }
@@ -231,6 +233,14 @@ impl Origin {
                 Script::Late(wait, answer) => {
                     tokio::time::sleep(wait).await;
                     (answer, false)
+                }
+                Script::Slow(wait, mut answer) => {
+                    let last = answer.split_off(answer.len() - 1);
+                    if stream.write_all(&answer).await.is_err() {
+                        return;
+                    }
+                    tokio::time::sleep(wait).await;
+                    (last, false)
                 }
                 Script::Echo => (answer(200, "", &request).into_bytes(), false),
             };

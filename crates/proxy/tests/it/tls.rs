@@ -128,7 +128,7 @@ async fn ask(connector: &TlsConnector, address: SocketAddr, name: &str, host: &s
     }
 }
 
-/// A listener with a certificate for its host, and a route to `origin`.
+/// A listener with a certificate for its host, and a route to an origin of its own.
 pub(crate) async fn listener(
     world: &mut World,
     authority: &Authority,
@@ -136,8 +136,19 @@ pub(crate) async fn listener(
     validation: Option<ClientValidation>,
 ) {
     let origin = Origin::always(&answer(200, "", host)).await;
+    listener_to(world, authority, host, validation, origin.address);
+}
+
+/// The same, to an origin that is there.
+pub(crate) fn listener_to(
+    world: &mut World,
+    authority: &Authority,
+    host: &str,
+    validation: Option<ClientValidation>,
+    origin: SocketAddr,
+) {
     let mut other = World::new();
-    other.route(&format!("/{host}"), &[origin.address], |_, _| {});
+    other.route(&format!("/{host}"), &[origin], |_, _| {});
     let cluster = other.clusters.remove(0);
     let backends = vec![crate::support::backend(&cluster.key, 1)];
     let mut routes = RouteTable::new();
