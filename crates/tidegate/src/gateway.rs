@@ -30,8 +30,6 @@ use tidegate_control::{Gateway, GatewayOptions, Leadership, Predecessor};
 
 /// GatewayClasses that name this controller are served.
 pub(crate) const CONTROLLER: &str = "tidegate.dev/gateway-controller";
-/// How long requests may take to end after the first signal.
-const GRACE: Duration = Duration::from_secs(30);
 /// How long what is on disk waits for the API server while an older process still serves.
 const DISK_WAITS: Duration = Duration::from_secs(5);
 /// The Lease that the replicas of one class share.
@@ -99,7 +97,7 @@ async fn gateway(arguments: &GatewayArgs) -> Result<u8, Failure> {
         signalled = serve(&gateway, arguments, admin, predecessor, &switch) => signalled,
         signalled = signals.next() => signalled,
     };
-    end(gateway, &switch, &mut signals, signalled).await
+    end(gateway, &switch, &mut signals, signalled, arguments.grace()).await
 }
 
 /// Sends the process away whose place this one takes, and runs until another one takes this one's.
@@ -182,11 +180,12 @@ async fn end(
     switch: &Switch,
     signals: &mut Signals,
     first: Signalled,
+    grace: Duration,
 ) -> Result<u8, Failure> {
     tracing::info!("stopping: running requests may end");
     switch.drain();
     tokio::select! {
-        () = gateway.stop(GRACE) => {
+        () = gateway.stop(grace) => {
             let asked = first.exit_code == 143;
             Ok(if asked { 0 } else { first.exit_code })
         }

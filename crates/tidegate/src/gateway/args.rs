@@ -9,6 +9,7 @@ use clap::Args;
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 use tidegate_compile::{Addresses, Pool};
 
@@ -50,6 +51,9 @@ pub(crate) struct GatewayArgs {
     /// The namespace of the Lease; the kubeconfig's or the pod's by default
     #[arg(long, value_name = "NAMESPACE")]
     pub(super) lease_namespace: Option<String>,
+    /// Seconds that requests and WebSockets under way may take to end when the process is to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    grace: u32,
     /// How much is told on standard error
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = Level::Info)]
     pub(super) log: Level,
@@ -67,6 +71,10 @@ impl GatewayArgs {
             }
             None => Ok(Addresses::Fixed(self.address.clone())),
         }
+    }
+
+    pub(super) fn grace(&self) -> Duration {
+        Duration::from_secs(u64::from(self.grace))
     }
 
     pub(super) fn proxy(&self) -> Result<tidegate_proxy::Options, Failure> {
