@@ -59,7 +59,7 @@ bench-proxy: ## compare the gateway with nginx, HAProxy, Envoy and Caddy (ROUNDS
 	@bench/proxy/run.py --rounds $(or $(ROUNDS),5)
 
 bench-changes: ## change a gateway under load on a real API server: failed requests, time until served
-	@bench/changes/run.py
+	@bench/changes/run.py --p50-ms 2 --p99-ms 10
 
 instructions: ## compare the hot paths' instruction counts with the ratchet
 	@cargo xtask ratchet-instructions

@@ -11,6 +11,8 @@ use tokio::time::{Instant, sleep};
 const JSON: &str = "application/json";
 /// No answer is longer.
 const ANSWER_BYTES: usize = 8 << 20;
+/// How long an API server may be away that is killed and started again.
+const OUTAGE_MAX: Duration = Duration::from_secs(60);
 /// How often a wait looks again.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -75,6 +77,7 @@ impl Api {
         Ok(format!("/{root}/{version}{space}/{}{tail}", plural(kind)))
     }
 
+    /// The answer, once there is an API server that gives one.
     async fn send(
         &self,
         method: Method,
@@ -82,12 +85,33 @@ impl Api {
         content: &str,
         body: Vec<u8>,
     ) -> anyhow::Result<(u16, Vec<u8>)> {
+        let deadline = Instant::now() + OUTAGE_MAX;
+        let mut again = false;
+        loop {
+            let answered = self.send_once(&method, path, content, &body).await;
+            match answered {
+                // The first one had come in before the server was killed.
+                Ok((409, answer)) if again && method == Method::POST => return Ok((200, answer)),
+                Ok((429 | 500.., _)) | Err(_) if Instant::now() < deadline => again = true,
+                other => return other,
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn send_once(
+        &self,
+        method: &Method,
+        path: &str,
+        content: &str,
+        body: &[u8],
+    ) -> anyhow::Result<(u16, Vec<u8>)> {
         let request = Request::builder()
-            .method(method)
+            .method(method.clone())
             .uri(path)
             .header(header::CONTENT_TYPE, content)
             .header(header::ACCEPT, JSON)
-            .body(body.into())?;
+            .body(body.to_vec().into())?;
         let answer = self.client.send(request).await?;
         let status = answer.status.as_u16();
         Ok((status, answer.bytes(ANSWER_BYTES).await?.to_vec()))

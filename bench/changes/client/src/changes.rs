@@ -1,19 +1,17 @@
-//! Changes things, many times, while a load runs elsewhere.
+//! Changes objects, many times, while a load runs elsewhere.
 
 use anyhow::bail;
 use serde_json::json;
-use tokio::time::{Duration, Instant, sleep};
+use tokio::time::{Duration, sleep};
 
 use crate::{
     api::Api,
-    load::Target,
     objects,
-    origin::Origin,
-    tls::{Authority, Identity},
+    origin::{Origin, Speaks},
 };
 
-/// A certificate that no client has seen by then is a failure.
-const CERTIFICATE_PATIENCE: Duration = Duration::from_secs(30);
+/// The backend whose endpoints roll, and the name that they all answer with.
+pub(crate) const ROLLING: &str = "rolling";
 
 /// Where the objects are.
 #[derive(Debug, Clone)]
@@ -28,7 +26,7 @@ pub(crate) async fn edit_route(
     place: &Place,
     route: &str,
     backends: [&str; 2],
-    times: usize,
+    turns: impl Iterator<Item = usize>,
 ) -> anyhow::Result<()> {
     let object = objects::route(
         &place.namespace,
@@ -37,7 +35,7 @@ pub(crate) async fn edit_route(
         "unused",
         backends[0],
     );
-    for turn in 0..times {
+    for turn in turns {
         let rule = json!({
             "matches": [{"path": {"type": "PathPrefix", "value": "/"}}],
             "filters": [{"type": "RequestHeaderModifier", "requestHeaderModifier":
@@ -71,83 +69,36 @@ pub(crate) async fn add_routes(
     Ok(())
 }
 
-/// Rolls a backend's endpoints: a new one comes, then the old one leaves the list, then it ends once it is unused, as pods do.
+/// Rolls a backend's endpoints: a new one comes, then the old one leaves the list, then it ends once it is unused, as pods
+/// do. Yields the one that is there at last.
 pub(crate) async fn roll(
     api: &Api,
     place: &Place,
-    backend: &str,
-    name: &str,
-    times: usize,
-) -> anyhow::Result<()> {
-    let mut current = Origin::start(name).await?;
-    api.apply(&objects::backend(
-        &place.namespace,
-        backend,
-        &[current.address],
-    ))
-    .await?;
-    for _ in 0..times {
-        let next = Origin::start(name).await?;
-        api.apply(&objects::backend(
-            &place.namespace,
-            backend,
-            &[current.address, next.address],
-        ))
-        .await?;
-        api.apply(&objects::backend(
-            &place.namespace,
-            backend,
-            &[next.address],
-        ))
-        .await?;
+    mut current: Origin,
+    turns: impl Iterator<Item = usize>,
+) -> anyhow::Result<Origin> {
+    let backend = |addresses: &[_]| objects::backend(&place.namespace, ROLLING, addresses);
+    for _ in turns {
+        let next = Origin::start(ROLLING, Speaks::Http1).await?;
+        api.apply(&backend(&[current.address, next.address]))
+            .await?;
+        api.apply(&backend(&[next.address])).await?;
         let old = std::mem::replace(&mut current, next);
         retire(old).await;
     }
-    // The last one stays for the load.
-    std::mem::forget(current);
-    Ok(())
+    Ok(current)
 }
 
 /// Ends an origin when nothing has asked it for a while: kubelets give pods such a grace period.
 async fn retire(origin: Origin) {
     const QUIET: Duration = Duration::from_millis(200);
     loop {
-        let before = origin.answered();
+        let before = origin.begun();
         sleep(QUIET).await;
-        if origin.answered() == before {
+        if origin.begun() == before && origin.is_idle() {
             return;
         }
     }
-}
-
-/// Replaces the certificate of a listener again and again, by turns from two authorities. Each must be shown to a new
-/// connection before the next one comes.
-pub(crate) async fn rotate(
-    api: &Api,
-    place: &Place,
-    secret: &str,
-    authorities: &[Authority],
-    target: &Target,
-    times: usize,
-) -> anyhow::Result<()> {
-    for authority in authorities.iter().cycle().take(times) {
-        let identity = authority.issue(&target.ask.host)?;
-        api.apply(&objects::secret(&place.namespace, secret, &identity))
-            .await?;
-        until_shown(target, &identity).await?;
-    }
-    Ok(())
-}
-
-async fn until_shown(target: &Target, identity: &Identity) -> anyhow::Result<()> {
-    let deadline = Instant::now() + CERTIFICATE_PATIENCE;
-    while target.connect().await?.certificate.as_ref() != Some(&identity.certificate) {
-        if Instant::now() > deadline {
-            bail!("a new certificate is not shown after {CERTIFICATE_PATIENCE:?}");
-        }
-        sleep(Duration::from_millis(1)).await;
-    }
-    Ok(())
 }
 
 /// So many kinds of damage must be kept by the API server, or the load proves little.

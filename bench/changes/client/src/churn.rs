@@ -1,27 +1,32 @@
-//! Everything that changes in the life of a gateway, one after the other, while a constant load must not notice.
+//! Everything that changes in the life of a gateway, one after the other and at last all at once, while a constant load
+//! must not notice.
 
-use std::time::Duration;
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     api::Api,
-    changes,
-    exchange::Ask,
-    load::{Load, Rate, Seen, Target, Way},
-    origin::{Origin, SLOW_PARTS, SLOW_PATH},
-    runner::{Deed, ask},
-    stage::{BACKENDS, SECRET, SECURE_ROUTE, Stage, host},
+    changes::{self, add_routes, edit_route},
+    load::{Load, Seen},
+    loads,
+    origin::Origin,
+    rotation,
+    runner::Deed,
+    stage::{BACKENDS, Stage},
 };
 
 /// How long the API server is away, each time.
 const OUTAGE: Duration = Duration::from_secs(2);
 /// Edits of a route while another process takes over.
 const EDITS_MEANWHILE: usize = 20;
-/// What is posted: more than comes with a head.
-const POSTED_BYTES: usize = 20_000;
+/// Routes that come and then go, again and again, where everything happens at once.
+const ROUTES_MEANWHILE: usize = 20;
 
 /// How often each thing changes.
 #[derive(Debug, Clone, Copy)]
@@ -38,170 +43,194 @@ pub struct Plan {
     pub outages: usize,
     /// Times that another process of the gateway takes over.
     pub upgrades: usize,
+    /// Times that the API server is killed and another process takes over while all else changes.
+    pub storms: usize,
 }
 
-/// What the load had seen when each change was over.
-struct Phases {
-    load: Load,
-    before: Seen,
-    report: Map<String, Value>,
+/// What changes.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Damage,
+    Edits,
+    Routes,
+    Rolls,
+    Rotations,
+    Outages,
+    Upgrades,
+    Everything,
 }
 
-impl Phases {
-    fn over(&mut self, what: &str) {
-        let seen = self.load.seen();
-        let before = std::mem::replace(&mut self.before, seen.clone());
-        self.report.insert(
-            what.to_owned(),
-            json!({"answered": seen.answered - before.answered, "failed": seen.failed - before.failed,
-                "seconds": (seen.took - before.took).as_secs_f64()}),
-        );
-    }
-}
-
-/// Changes it all. The error says how many requests failed; what was seen is in the value, either way.
-pub async fn run(stage: &Stage, api: &Api, plan: Plan) -> anyhow::Result<(Value, bool)> {
-    let place = &stage.place;
-    changes::roll(api, place, "rolling", "rolling", 0).await?;
-    let targets = targets(stage)?;
-    for (name, backend) in ROUTES {
-        stage.route(api, name, backend).await?;
-    }
-    for (target, _) in &targets {
-        stage.until_served(target).await?;
-    }
-    let secure = targets[SECURE].0.clone();
-    let load = Load::start(targets);
-    let mut phases = Phases {
-        before: load.seen(),
-        load,
-        report: Map::new(),
-    };
-    let (kept, refused) = changes::add_damaged(api, place).await?;
-    phases.over("damaged objects");
-    changes::edit_route(api, place, "edited", BACKENDS, plan.edits).await?;
-    phases.over("edits of a route");
-    changes::add_routes(api, place, BACKENDS[0], plan.routes).await?;
-    phases.over("routes that come and go");
-    changes::roll(api, place, "rolling", "rolling", plan.rolls).await?;
-    phases.over("endpoints that roll");
-    changes::rotate(
-        api,
-        place,
-        SECRET,
-        &stage.authorities,
-        &secure,
-        plan.rotations,
-    )
-    .await?;
-    phases.over("certificates that rotate");
-    for turn in 0..plan.outages {
-        outage(stage, api, turn).await?;
-    }
-    phases.over("the API server killed and started again");
-    for turn in 0..plan.upgrades {
-        upgrade(stage, api, turn).await?;
-    }
-    phases.over("processes that take over");
-    let Phases { load, report, .. } = phases;
-    let seen = load.stop().await;
-    let by_origin: Vec<u64> = stage.origins.iter().map(Origin::answered).collect();
-    let told = json!({"answered": seen.answered, "failed": seen.failed, "kinds": seen.kinds, "told": seen.told,
-        "phases": report, "damaged": {"kept": kept, "refused": refused}, "by_origin": by_origin});
-    let silent = seen.kinds.values().any(|counts| counts.answered == 0);
-    Ok((told, seen.failed == 0 && seen.answered > 0 && !silent))
-}
-
-/// The API server goes and comes; then a new route is served.
-async fn outage(stage: &Stage, api: &Api, turn: usize) -> anyhow::Result<()> {
-    ask(Deed::KillApiServer).await?;
-    sleep(OUTAGE).await;
-    ask(Deed::StartApiServer).await?;
-    new_route(stage, api, &format!("after-outage-{turn}")).await
-}
-
-/// Another process takes over while a route is edited; then a new route is served.
-async fn upgrade(stage: &Stage, api: &Api, turn: usize) -> anyhow::Result<()> {
-    let edits = changes::edit_route(api, &stage.place, "edited", BACKENDS, EDITS_MEANWHILE);
-    tokio::try_join!(ask(Deed::Upgrade), edits)?;
-    new_route(stage, api, &format!("after-upgrade-{turn}")).await
-}
-
-async fn new_route(stage: &Stage, api: &Api, name: &str) -> anyhow::Result<()> {
-    stage.route(api, name, BACKENDS[0]).await?;
-    let target = target(stage, "new", name, Way::Http1);
-    match stage.until_served(&target).await {
-        Ok(()) => Ok(()),
-        Err(error) => bail!("{name}: {error:#}"),
-    }
-}
-
-/// The routes that must be served all the time, and their backends.
-const ROUTES: [(&str, &str); 3] = [
-    ("edited", BACKENDS[0]),
-    (SECURE_ROUTE, BACKENDS[1]),
-    ("rolled", "rolling"),
+/// In this order, and how they are told of.
+const PHASES: [(Phase, &str); 8] = [
+    (Phase::Damage, "damaged objects"),
+    (Phase::Edits, "edits of a route"),
+    (Phase::Routes, "routes that come and go"),
+    (Phase::Rolls, "endpoints that roll"),
+    (Phase::Rotations, "certificates that rotate"),
+    (Phase::Outages, "the API server killed and started again"),
+    (Phase::Upgrades, "processes that take over"),
+    (Phase::Everything, "everything at once"),
 ];
-/// Which of the targets has TLS.
-const SECURE: usize = 3;
 
-/// What is asked for all the time, and how often.
-fn targets(stage: &Stage) -> anyhow::Result<Vec<(Target, Rate)>> {
-    let kept = Rate {
-        connections: 4,
-        every: Duration::from_millis(5),
-        requests_each: 500,
-    };
-    let short = Rate {
-        connections: 2,
-        every: Duration::from_millis(5),
-        requests_each: 5,
-    };
-    let few = Rate {
-        connections: 2,
-        every: Duration::from_millis(10),
-        requests_each: u64::MAX,
-    };
-    let mut posting = target(stage, "posted", "still", Way::Http1);
-    posting.ask.body = Some("x".repeat(POSTED_BYTES));
-    let mut slow = target(stage, "slow answers", "still", Way::Http1);
-    slow.ask.path = SLOW_PATH.to_owned();
-    slow.bodies = vec![BACKENDS[1].repeat(SLOW_PARTS)];
-    Ok(vec![
-        (target(stage, "an edited route", "edited", Way::Http1), kept),
-        (
-            target(stage, "a route that stays", "still", Way::Http1),
-            kept,
-        ),
-        (
-            target(stage, "rolling endpoints", "rolled", Way::Http1),
-            kept,
-        ),
-        (secure(stage)?, short),
-        (target(stage, "HTTP/2", "edited", Way::Http2), few),
-        (posting, few),
-        (slow, few),
-    ])
+/// What the phases have in common.
+struct Churn<'a> {
+    stage: &'a Stage,
+    api: &'a Api,
+    plan: Plan,
+    /// The endpoint that the next roll replaces.
+    rolling: RefCell<Option<Origin>>,
 }
 
-fn secure(stage: &Stage) -> anyhow::Result<Target> {
-    let mut target = target(
+/// Changes it all. What was seen, and whether all is well.
+pub async fn run(stage: &Stage, api: &Api, plan: Plan) -> anyhow::Result<(Value, bool)> {
+    let churn = Churn {
         stage,
-        "new TLS connections",
-        SECURE_ROUTE,
-        stage.trusting()?,
-    );
-    target.address = stage.secure_address();
-    Ok(target)
+        api,
+        plan,
+        rolling: RefCell::new(Some(stage.roll_out(api).await?)),
+    };
+    let kinds = loads::all(stage)?;
+    loads::prepare(stage, api).await?;
+    rotation::rotate(stage, api, 0..1).await?;
+    let load = Load::start(&kinds);
+    let mut phases = Map::new();
+    let mut before = load.seen();
+    for (phase, name) in PHASES {
+        let mut told = churn.change(phase).await.context(name)?;
+        let seen = load.seen();
+        told.insert(
+            "seconds".to_owned(),
+            (seen.1 - before.1).as_secs_f64().into(),
+        );
+        for (what, count) in [
+            ("answered", Seen::answered as fn(&Seen) -> u64),
+            ("failed", Seen::failed),
+        ] {
+            told.insert(what.to_owned(), (count(&seen.0) - count(&before.0)).into());
+        }
+        before = seen;
+        phases.insert(name.to_owned(), told.into());
+    }
+    let seen = load.stop().await;
+    let missed = loads::missed(&seen);
+    let told = json!({"answered": seen.answered(), "failed": seen.failed(), "missed": missed, "kinds": seen,
+        "phases": phases, "certificate_shown_ms_max": stage.rotation.longest().as_millis()});
+    Ok((told, seen.failed() == 0 && missed.is_empty()))
 }
 
-fn target(stage: &Stage, kind: &'static str, name: &str, way: Way) -> Target {
-    let bodies = BACKENDS.iter().copied().chain(["rolling"]);
-    Target {
-        kind,
-        address: stage.address,
-        way,
-        ask: Ask::get(&host(name), "/"),
-        bodies: bodies.map(str::to_owned).collect(),
+impl Churn<'_> {
+    /// Yields what there is to tell of it.
+    async fn change(&self, phase: Phase) -> anyhow::Result<Map<String, Value>> {
+        let Self {
+            stage, api, plan, ..
+        } = *self;
+        let mut told = Map::new();
+        match phase {
+            Phase::Damage => {
+                let (kept, refused) = changes::add_damaged(api, &stage.place).await?;
+                told.insert("kept".to_owned(), kept.into());
+                told.insert("refused".to_owned(), refused.into());
+            }
+            Phase::Edits => self.edit(0..plan.edits).await?,
+            Phase::Routes => add_routes(api, &stage.place, BACKENDS[0], plan.routes).await?,
+            Phase::Rolls => self.roll(0..plan.rolls).await?,
+            Phase::Rotations => rotation::rotate(stage, api, 0..plan.rotations).await?,
+            Phase::Outages => {
+                for turn in 0..plan.outages {
+                    self.outage().await?;
+                    stage
+                        .new_route(api, &format!("after-outage-{turn}"))
+                        .await?;
+                }
+            }
+            Phase::Upgrades => {
+                for turn in 0..plan.upgrades {
+                    tokio::try_join!(self.upgrade(), self.edit(0..EDITS_MEANWHILE))?;
+                    stage
+                        .new_route(api, &format!("after-upgrade-{turn}"))
+                        .await?;
+                }
+            }
+            Phase::Everything => told = self.everything().await?,
+        }
+        Ok(told)
     }
+
+    async fn edit(&self, turns: impl Iterator<Item = usize>) -> anyhow::Result<()> {
+        edit_route(self.api, &self.stage.place, "edited", BACKENDS, turns).await
+    }
+
+    async fn roll(&self, turns: impl Iterator<Item = usize>) -> anyhow::Result<()> {
+        let Some(current) = self.rolling.take() else {
+            bail!("endpoints roll already");
+        };
+        let last = changes::roll(self.api, &self.stage.place, current, turns).await?;
+        self.rolling.replace(Some(last));
+        Ok(())
+    }
+
+    /// The API server goes and comes.
+    async fn outage(&self) -> anyhow::Result<()> {
+        self.stage.runner.ask(Deed::KillApiServer).await?;
+        sleep(OUTAGE).await;
+        self.stage.runner.ask(Deed::StartApiServer).await
+    }
+
+    /// Another process takes over.
+    async fn upgrade(&self) -> anyhow::Result<()> {
+        self.stage.lives.asked(Instant::now());
+        self.stage.runner.ask(Deed::Upgrade).await?;
+        self.stage.lives.done(Instant::now());
+        Ok(())
+    }
+
+    /// As long as the API server goes and comes and processes take over, all else changes without a pause.
+    async fn everything(&self) -> anyhow::Result<Map<String, Value>> {
+        let Self { stage, api, .. } = *self;
+        let over = Cell::new(false);
+        let counts: [Cell<usize>; 4] = Default::default();
+        let [edits, routes, rolls, rotations] = &counts;
+        let until_over = |count| turns(&over, count);
+        let storms = async {
+            for turn in 0..self.plan.storms {
+                tokio::try_join!(self.upgrade(), self.outage())?;
+                stage.new_route(api, &format!("after-storm-{turn}")).await?;
+            }
+            over.set(true);
+            anyhow::Ok(())
+        };
+        let come_and_go = async {
+            for _ in until_over(routes) {
+                add_routes(api, &stage.place, BACKENDS[0], ROUTES_MEANWHILE).await?;
+            }
+            anyhow::Ok(())
+        };
+        tokio::try_join!(
+            storms,
+            come_and_go,
+            self.edit(until_over(edits)),
+            self.roll(until_over(rolls)),
+            rotation::rotate(stage, api, until_over(rotations)),
+        )?;
+        let mut told = Map::new();
+        told.insert("storms".to_owned(), self.plan.storms.into());
+        for (name, count) in ["edits", "routes_20", "rolls", "rotations"]
+            .iter()
+            .zip(&counts)
+        {
+            told.insert((*name).to_owned(), count.get().into());
+        }
+        Ok(told)
+    }
+}
+
+/// Turns until it is over, and how many there were.
+fn turns<'a>(over: &'a Cell<bool>, count: &'a Cell<usize>) -> impl Iterator<Item = usize> + 'a {
+    std::iter::from_fn(move || {
+        let turn = count.get();
+        (!over.get()).then(|| {
+            count.set(turn + 1);
+            turn
+        })
+    })
 }

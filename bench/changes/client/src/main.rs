@@ -36,6 +36,9 @@ struct Setting {
     /// The Gateway's port for HTTP; the next one is for HTTPS
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Seconds that a process of the gateway gives connections when another one takes over
+    #[arg(long, default_value_t = 30)]
+    grace: u64,
     /// Seconds after which it has failed
     #[arg(long, default_value_t = 1800)]
     within: u64,
@@ -51,6 +54,12 @@ enum Command {
         /// Routes that are added one by one
         #[arg(long, default_value_t = 3000)]
         added: usize,
+        /// Milliseconds within which half of them must be served
+        #[arg(long)]
+        p50_ms: Option<f64>,
+        /// Milliseconds within which 99 of 100 must be served
+        #[arg(long)]
+        p99_ms: Option<f64>,
     },
     /// Change everything under load, and count failed requests
     Churn(Churn),
@@ -76,6 +85,9 @@ struct Churn {
     /// Times that another process of the gateway takes over
     #[arg(long, default_value_t = 5)]
     upgrades: usize,
+    /// Times that both happen at once, while all else changes, too
+    #[arg(long, default_value_t = 3)]
+    storms: usize,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -89,7 +101,7 @@ fn main() -> anyhow::Result<()> {
     let (seen, right) = ended.with_context(|| format!("not done within {within:?}"))??;
     println!("{seen}");
     if !right {
-        bail!("requests failed, or none were answered");
+        bail!("something failed, was too slow, or was not seen at all");
     }
     Ok(())
 }
@@ -101,11 +113,23 @@ async fn run(cli: &Cli) -> anyhow::Result<(Value, bool)> {
         namespace: cli.setting.namespace.clone(),
         class: cli.setting.class.clone(),
         port: cli.setting.port,
+        grace: Duration::from_secs(cli.setting.grace),
     };
     let stage = stage::Stage::set(&api, &setting).await?;
     match cli.command {
-        Command::Propagation { present, added } => {
-            propagation::run(&stage, &api, present, added).await
+        Command::Propagation {
+            present,
+            added,
+            p50_ms,
+            p99_ms,
+        } => {
+            let plan = propagation::Plan {
+                present,
+                added,
+                p50_ms,
+                p99_ms,
+            };
+            propagation::run(&stage, &api, plan).await
         }
         Command::Churn(churn) => {
             let plan = churn::Plan {
@@ -115,6 +139,7 @@ async fn run(cli: &Cli) -> anyhow::Result<(Value, bool)> {
                 rotations: churn.rotations,
                 outages: churn.outages,
                 upgrades: churn.upgrades,
+                storms: churn.storms,
             };
             churn::run(&stage, &api, plan).await
         }

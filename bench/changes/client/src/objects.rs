@@ -63,3 +63,10 @@ pub(crate) fn backend(namespace: &str, name: &str, addresses: &[SocketAddr]) -> 
         "spec": {"endpoints": endpoints}
     })
 }
+
+/// A backend of one address that speaks HTTP/2 in clear.
+pub(crate) fn http2_backend(namespace: &str, name: &str, address: SocketAddr) -> Value {
+    let mut object = backend(namespace, name, &[address]);
+    object["spec"]["protocol"] = "HTTP2".into();
+    object
+}

@@ -1,5 +1,8 @@
-//! Origins on loopback: each answers every request with 200 and its name, and says how many it has answered. One path is
-//! answered slowly, with the name many times.
+//! Origins on loopback: what is asked for without more is answered with 200 and the origin's name; some paths take long,
+//! and one turns into a WebSocket. They say how much they have to do.
+
+mod grpc;
+mod http1;
 
 use std::{
     net::SocketAddr,
@@ -7,52 +10,82 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-    time::{Duration, sleep},
+    net::TcpListener,
+    task::{JoinHandle, JoinSet},
 };
 
-/// What is asked for with this path takes [`SLOW_PARTS`] times [`SLOW_PAUSE`].
-pub(crate) const SLOW_PATH: &str = "/slow";
+/// What is asked for with this path takes [`SLOW_PARTS`] times a tenth of a second.
+pub(crate) const SLOW: &str = "/slow";
 /// How often the name comes in a slow answer.
 pub(crate) const SLOW_PARTS: usize = 20;
 const SLOW_PAUSE: Duration = Duration::from_millis(100);
+/// What is posted here is read to its end, and looked at.
+pub(crate) const UPLOAD: &str = "/upload";
+/// Becomes a WebSocket that sends back what comes.
+pub(crate) const SOCKET: &str = "/socket";
+const DOWNLOAD: &str = "/download/";
 
-/// A running origin. Dropping it refuses new connections.
+/// What is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Http1,
+    /// HTTP/2 in clear: any call is answered with the messages that it sends.
+    Grpc,
+}
+
+/// A running origin. Dropping it ends it with all its connections.
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) address: SocketAddr,
-    answered: Arc<AtomicU64>,
+    busy: Arc<Busy>,
     accepting: JoinHandle<()>,
+}
+
+/// What there is to do.
+#[derive(Debug, Default)]
+struct Busy {
+    /// Requests that have come.
+    begun: AtomicU64,
+    /// Those that are answered.
+    ended: AtomicU64,
+}
+
+/// The path of a download of so many parts, with pauses between them.
+pub(crate) fn download(parts: usize, bytes: usize, pause_ms: u128) -> String {
+    format!("{DOWNLOAD}{parts}/{bytes}/{pause_ms}")
+}
+
+/// How an upload of so many bytes is answered, if they were the right ones.
+pub(crate) fn received(bytes: usize) -> String {
+    format!("{bytes} bytes as they should be")
 }
 
 impl Origin {
     /// Listens on a free port.
-    pub(crate) async fn start(name: &str) -> std::io::Result<Self> {
+    pub(crate) async fn start(name: &str, speaks: Speaks) -> std::io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let answered = Arc::new(AtomicU64::new(0));
-        let name: Arc<str> = name.into();
-        let count = Arc::clone(&answered);
-        let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&name), Arc::clone(&count)));
-            }
-        });
+        let busy = Arc::new(Busy::default());
+        let accepting = tokio::spawn(accept(listener, name.into(), speaks, Arc::clone(&busy)));
         Ok(Self {
             address,
-            answered,
+            busy,
             accepting,
         })
     }
 
-    /// Requests answered so far.
-    pub(crate) fn answered(&self) -> u64 {
-        self.answered.load(Ordering::Relaxed)
+    /// Requests that have come so far.
+    pub(crate) fn begun(&self) -> u64 {
+        self.busy.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether none is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.begun() == self.busy.ended.load(Ordering::Relaxed)
     }
 }
 
@@ -62,58 +95,29 @@ impl Drop for Origin {
     }
 }
 
-/// Answers requests until the connection ends.
-async fn serve(mut stream: TcpStream, name: Arc<str>, count: Arc<AtomicU64>) {
-    let _ = stream.set_nodelay(true);
-    let mut buffer = Vec::with_capacity(16 << 10);
-    loop {
-        while let Some((length, slowly)) = whole_request(&buffer) {
-            buffer.drain(..length);
-            count.fetch_add(1, Ordering::Relaxed);
-            let answered = match slowly {
-                false => answer(&mut stream, &name, 1, Duration::ZERO).await,
-                true => answer(&mut stream, &name, SLOW_PARTS, SLOW_PAUSE).await,
-            };
-            if answered.is_err() {
-                return;
+impl Busy {
+    /// Runs one request.
+    async fn with<T>(&self, request: impl Future<Output = T>) -> T {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        let answered = request.await;
+        self.ended.fetch_add(1, Ordering::Relaxed);
+        answered
+    }
+}
+
+async fn accept(listener: TcpListener, name: Arc<str>, speaks: Speaks, busy: Arc<Busy>) {
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        // Only fails on a socket that is closed already.
+        let _ = stream.set_nodelay(true);
+        let (name, busy) = (Arc::clone(&name), Arc::clone(&busy));
+        connections.spawn(async move {
+            // A connection that breaks is the gateway's affair, and its clients see it.
+            match speaks {
+                Speaks::Http1 => drop(http1::serve(stream, &name, &busy).await),
+                Speaks::Grpc => drop(grpc::serve(stream, &busy).await),
             }
-        }
-        match stream.read_buf(&mut buffer).await {
-            Ok(1..) => {}
-            _ => return,
-        }
+        });
+        while connections.try_join_next().is_some() {}
     }
-}
-
-/// The length of the first request, once its body is here, and whether its answer shall take long.
-fn whole_request(bytes: &[u8]) -> Option<(usize, bool)> {
-    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    let head = String::from_utf8_lossy(&bytes[..end]);
-    let mut lines = head.lines();
-    let slowly = lines
-        .next()
-        .is_some_and(|line| line.contains(&format!(" {SLOW_PATH} ")));
-    let length = lines
-        .filter_map(|line| line.split_once(':'))
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, value)| value.trim().parse().ok())
-        .unwrap_or(0);
-    (bytes.len() >= end + length).then_some((end + length, slowly))
-}
-
-/// The name, so many times, with a pause before each but the first.
-async fn answer(
-    stream: &mut TcpStream,
-    name: &str,
-    times: usize,
-    pause: Duration,
-) -> std::io::Result<()> {
-    let length = name.len() * times;
-    let first = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{name}");
-    stream.write_all(first.as_bytes()).await?;
-    for _ in 1..times {
-        sleep(pause).await;
-        stream.write_all(name.as_bytes()).await?;
-    }
-    Ok(())
 }

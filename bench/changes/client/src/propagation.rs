@@ -23,6 +23,19 @@ use crate::{
 /// A route that isn't served by then never will be.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What is measured, and what is enough.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Routes that are there before.
+    pub present: usize,
+    /// Routes that are added one by one.
+    pub added: usize,
+    /// Half of them must be served within so many milliseconds, where this is given.
+    pub p50_ms: Option<f64>,
+    /// 99 of 100 must.
+    pub p99_ms: Option<f64>,
+}
+
 /// What was measured, in microseconds, sorted.
 #[derive(Debug, Clone, Default)]
 struct Times {
@@ -41,22 +54,32 @@ struct Times {
 type Told = Arc<Mutex<HashMap<String, Instant>>>;
 
 /// Adds routes where many are, and times each. What was seen, and whether all is well.
-pub async fn run(
-    stage: &Stage,
-    api: &Api,
-    present: usize,
-    added: usize,
-) -> anyhow::Result<(Value, bool)> {
+pub async fn run(stage: &Stage, api: &Api, plan: Plan) -> anyhow::Result<(Value, bool)> {
+    let Plan { present, added, .. } = plan;
     prepare(stage, api, present).await?;
     let times = measure(stage, api, added).await?;
     let shares = |sorted: &[u64]| {
         let share = |share| Times::at(sorted, share);
         json!({"p50": share(0.5), "p90": share(0.9), "p99": share(0.99), "max": share(1.0)})
     };
-    let told = json!({"present": present, "added": added, "errors": times.errors,
+    let too_slow = plan.too_slow(&times.served_us);
+    let told = json!({"present": present, "added": added, "errors": times.errors, "too_slow": too_slow,
         "served_us": shares(&times.served_us), "watched_us": shares(&times.watched_us),
         "written_us": shares(&times.written_us)});
-    Ok((told, times.errors == 0))
+    Ok((told, times.errors == 0 && too_slow.is_empty()))
+}
+
+impl Plan {
+    /// Which limits are exceeded.
+    fn too_slow(&self, served_us: &[u64]) -> Vec<String> {
+        let limits = [("p50", 0.5, self.p50_ms), ("p99", 0.99, self.p99_ms)];
+        let exceeded = limits.into_iter().filter_map(|(name, share, limit_ms)| {
+            let limit = Duration::try_from_secs_f64(limit_ms? / 1000.0).ok()?;
+            let found = Duration::from_micros(Times::at(served_us, share));
+            (found > limit).then(|| format!("{name} is {found:?}, more than {limit:?}"))
+        });
+        exceeded.collect()
+    }
 }
 
 impl Times {
@@ -79,7 +102,7 @@ async fn prepare(stage: &Stage, api: &Api, present: usize) -> anyhow::Result<()>
         api.create(&route(stage, &format!("present-{index}")))
             .await?;
     }
-    let mut exchange = Exchange::connect(stage.address).await?;
+    let mut exchange = Exchange::clear(stage.address).await?;
     if let Some(last) = present.checked_sub(1) {
         let name = format!("present-{last}");
         until_served(&mut exchange, &host(&name), stage.address).await?;
@@ -93,7 +116,7 @@ async fn measure(stage: &Stage, api: &Api, added: usize) -> anyhow::Result<Times
     let told = Told::default();
     let watch = api.watch(&route(stage, "any")).await?;
     let watching = tokio::spawn(note(watch, Arc::clone(&told)));
-    let mut exchange = Exchange::connect(stage.address).await?;
+    let mut exchange = Exchange::clear(stage.address).await?;
     for index in 0..added {
         let name = format!("added-{index}");
         let route = route(stage, &name);
@@ -175,7 +198,7 @@ async fn until_served(
                 Ok(answer) => answer,
                 Err(_) => {
                     errors += 1;
-                    *exchange = Exchange::connect(address).await?;
+                    *exchange = Exchange::clear(address).await?;
                     continue;
                 }
             };
@@ -185,7 +208,7 @@ async fn until_served(
                 _ => errors += 1,
             }
             if answer.close {
-                *exchange = Exchange::connect(address).await?;
+                *exchange = Exchange::clear(address).await?;
             }
         }
     });
@@ -197,7 +220,26 @@ async fn until_served(
 
 #[cfg(test)]
 mod tests {
-    use super::Times;
+    use super::{Plan, Times};
+
+    #[test]
+    fn limits_hold_or_are_told() {
+        let times: Vec<u64> = (1..=100).map(|turn| turn * 100).collect();
+        for (p50_ms, p99_ms, expect) in [
+            (None, None, ""),
+            (Some(5.0), Some(9.9), ""),
+            (Some(4.9), None, "p50 is 5ms, more than 4.9ms"),
+            (Some(5.0), Some(1.0), "p99 is 9.9ms, more than 1ms"),
+        ] {
+            let plan = Plan {
+                present: 0,
+                added: 100,
+                p50_ms,
+                p99_ms,
+            };
+            assert_eq!(plan.too_slow(&times).join("; "), expect);
+        }
+    }
 
     #[test]
     fn shares_of_sorted_times() {

@@ -1,4 +1,4 @@
-//! What both loads need: a Gateway that is programmed, and two backends.
+//! What both loads need: a Gateway that is programmed, and its backends.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -7,19 +7,25 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     api::{Api, holds},
-    changes::Place,
-    load::{Target, Way},
+    changes::{Place, ROLLING},
+    exchange::{Ask, Exchange},
+    lives::Lives,
     objects,
-    origin::Origin,
-    tls::{Authority, Trust},
+    origin::{Origin, Speaks},
+    rotation::Rotation,
+    runner::Runner,
+    tls::Authority,
 };
 
 /// How long a Gateway may take until it is programmed, and a route until it is served.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The backends that are always there; their origins answer with these names.
 pub(crate) const BACKENDS: [&str; 2] = ["blue", "green"];
-/// Where the certificate of the listener for HTTPS is.
+/// The backend for gRPC.
+pub(crate) const CALLED: &str = "called";
+/// Where the certificate of the listener for HTTPS is, and whom it is for.
 pub(crate) const SECRET: &str = "changes-certificate";
+pub(crate) const CERTIFIED: &str = "*.example.com";
 
 /// Where the Gateway is created.
 #[derive(Debug, Clone)]
@@ -28,18 +34,21 @@ pub struct Setting {
     pub class: String,
     /// Of the listener for HTTP; the one for HTTPS has the next.
     pub port: u16,
+    /// What a process gives connections when another one takes over.
+    pub grace: Duration,
 }
 
-/// The route that is asked for with TLS.
-pub(crate) const SECURE_ROUTE: &str = "still";
-
-/// A Gateway that is programmed, with two backends.
+/// A Gateway that is programmed, with its backends; and what everybody must know of what is done to it.
 #[derive(Debug)]
 pub struct Stage {
     pub(crate) place: Place,
     pub(crate) address: SocketAddr,
-    pub(crate) origins: [Origin; 2],
     pub(crate) authorities: [Authority; 2],
+    pub(crate) rotation: Rotation,
+    pub(crate) lives: Lives,
+    pub(crate) runner: Runner,
+    /// They answer as long as they are here.
+    _origins: Vec<Origin>,
 }
 
 impl Stage {
@@ -49,16 +58,9 @@ impl Stage {
             namespace: setting.namespace.clone(),
             gateway: "changes".to_owned(),
         };
-        let origins = [
-            Origin::start(BACKENDS[0]).await?,
-            Origin::start(BACKENDS[1]).await?,
-        ];
-        for (name, origin) in BACKENDS.iter().zip(&origins) {
-            api.apply(&objects::backend(&place.namespace, name, &[origin.address]))
-                .await?;
-        }
+        let origins = backends(api, &place).await?;
         let authorities = [Authority::new()?, Authority::new()?];
-        let identity = authorities[0].issue(&host(SECURE_ROUTE))?;
+        let identity = authorities[0].issue(CERTIFIED)?;
         api.apply(&objects::secret(&place.namespace, SECRET, &identity))
             .await?;
         let gateway = objects::gateway(
@@ -78,8 +80,11 @@ impl Stage {
         Ok(Self {
             place,
             address: SocketAddr::new(ip.parse()?, setting.port),
-            origins,
             authorities,
+            rotation: Rotation::default(),
+            lives: Lives::new(setting.grace),
+            runner: Runner::default(),
+            _origins: origins,
         })
     }
 
@@ -87,9 +92,12 @@ impl Stage {
         SocketAddr::new(self.address.ip(), self.address.port() + 1)
     }
 
-    /// Connections with TLS that trust both authorities.
-    pub(crate) fn trusting(&self) -> anyhow::Result<Way> {
-        Ok(Way::Tls(Trust::new(&self.authorities)?))
+    /// The first endpoint of the backend whose endpoints roll.
+    pub(crate) async fn roll_out(&self, api: &Api) -> anyhow::Result<Origin> {
+        let origin = Origin::start(ROLLING, Speaks::Http1).await?;
+        let backend = objects::backend(&self.place.namespace, ROLLING, &[origin.address]);
+        api.apply(&backend).await?;
+        Ok(origin)
     }
 
     /// A route from `NAME.example.com` to a backend.
@@ -104,21 +112,43 @@ impl Stage {
         api.apply(&route).await.map(drop)
     }
 
-    /// Waits until a request gets 200.
-    pub(crate) async fn until_served(&self, target: &Target) -> anyhow::Result<()> {
+    /// A route that was not there before, and is served.
+    pub(crate) async fn new_route(&self, api: &Api, name: &str) -> anyhow::Result<()> {
+        self.route(api, name, BACKENDS[0]).await?;
+        self.until_served(name).await
+    }
+
+    /// Waits until a route's host gets 200.
+    pub(crate) async fn until_served(&self, name: &str) -> anyhow::Result<()> {
+        let ask = Ask::get(&host(name), "/");
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let mut exchange = target.connect().await?;
-            let answered = exchange.send(&target.ask).await;
+            let mut exchange = Exchange::clear(self.address).await?;
+            let answered = exchange.send(&ask).await;
             if answered.is_ok_and(|answer| answer.status == 200) {
                 return Ok(());
             }
             if Instant::now() > deadline {
-                bail!("{} is not served", target.ask.host);
+                bail!("{name} is not served");
             }
             sleep(Duration::from_millis(20)).await;
         }
     }
+}
+
+async fn backends(api: &Api, place: &Place) -> anyhow::Result<Vec<Origin>> {
+    let mut origins = Vec::new();
+    for name in BACKENDS {
+        let origin = Origin::start(name, Speaks::Http1).await?;
+        let backend = objects::backend(&place.namespace, name, &[origin.address]);
+        api.apply(&backend).await?;
+        origins.push(origin);
+    }
+    let called = Origin::start(CALLED, Speaks::Grpc).await?;
+    let backend = objects::http2_backend(&place.namespace, CALLED, called.address);
+    api.apply(&backend).await?;
+    origins.push(called);
+    Ok(origins)
 }
 
 /// The host of a route.

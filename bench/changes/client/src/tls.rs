@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
     ClientConfig, RootCertStore,
+    client::Resumption,
     pki_types::{CertificateDer, ServerName},
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use crate::fault::{Failure, Fault};
+
+/// How many sessions a client remembers.
+const SESSIONS: usize = 32;
 
 /// Who signs certificates.
 #[derive(Debug)]
@@ -26,7 +31,7 @@ pub(crate) struct Identity {
     pub(crate) key_pem: String,
 }
 
-/// What a client makes TLS connections with. It resumes nothing, so each connection shows the certificate of its time.
+/// What a client makes TLS connections with.
 #[derive(Debug, Clone)]
 pub(crate) struct Trust {
     config: Arc<ClientConfig>,
@@ -59,7 +64,7 @@ impl Authority {
 }
 
 impl Trust {
-    /// In these authorities and no others.
+    /// In these authorities and no others. It resumes nothing, so each connection shows the certificate of its time.
     pub(crate) fn new(authorities: &[Authority]) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         for authority in authorities {
@@ -68,10 +73,22 @@ impl Trust {
         let mut config = ClientConfig::builder()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        config.resumption = rustls::client::Resumption::disabled();
+        config.resumption = Resumption::disabled();
         Ok(Self {
             config: Arc::new(config),
         })
+    }
+
+    /// The same, but sessions are resumed where the server lets them.
+    pub(crate) fn resuming(mut self) -> Self {
+        Arc::make_mut(&mut self.config).resumption = Resumption::in_memory_sessions(SESSIONS);
+        self
+    }
+
+    /// The same, but HTTP/2 is asked for.
+    pub(crate) fn http2(mut self) -> Self {
+        Arc::make_mut(&mut self.config).alpn_protocols = vec![b"h2".to_vec()];
+        self
     }
 
     /// A handshake that checks the server's certificate for its name.
@@ -79,11 +96,19 @@ impl Trust {
         &self,
         stream: TcpStream,
         name: &str,
-    ) -> anyhow::Result<TlsStream<TcpStream>> {
-        let name = ServerName::try_from(name.to_owned())?;
-        TlsConnector::from(Arc::clone(&self.config))
+    ) -> Result<TlsStream<TcpStream>, Failure> {
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|error| Failure::new(Fault::Tls, error.to_string()))?;
+        let stream = TlsConnector::from(Arc::clone(&self.config))
             .connect(name, stream)
             .await
-            .context("TLS")
+            .map_err(|error| Failure::io("TLS handshake", &error))?;
+        match (
+            &self.config.alpn_protocols[..],
+            stream.get_ref().1.alpn_protocol(),
+        ) {
+            ([], _) | (_, Some(_)) => Ok(stream),
+            _ => Err(Failure::new(Fault::Tls, "no agreement on a protocol")),
+        }
     }
 }
