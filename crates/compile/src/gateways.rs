@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use tidegate_routing::{BindProtocol, Host};
+use tidegate_routing::BindProtocol;
 
 use self::decide::Frame;
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
         gateway::{Allowed, Gateway},
         reference::Reference,
     },
+    overlaps::{self, Secure},
     state::{LiveGateway, LiveSet},
     trust::Reason,
 };
@@ -371,7 +372,7 @@ impl Compiler {
     }
 }
 
-/// Tells listeners with TLS on the same port whose hostnames overlap of one another.
+/// Tells listeners with TLS on the same port that overlap of one another.
 fn note_overlaps(plan: &mut Plan) {
     let sets = plan.sets.iter_mut().flat_map(|(.., decisions)| decisions);
     let mut all: Vec<&mut (Arc<str>, Decision)> = plan
@@ -380,26 +381,17 @@ fn note_overlaps(plan: &mut Plan) {
         .chain(sets)
         .filter(|(_, one)| one.protocol == Some(BindProtocol::Https) && one.conflict.is_none())
         .collect();
-    // Beyond this, telling all would cost more than it helps.
-    const OVERLAPS_MAX: usize = 256;
-    all.truncate(OVERLAPS_MAX);
-    let hosts: Vec<(u16, Host, Arc<str>)> = all
+    let secure: Vec<Secure<'_>> = all
         .iter()
-        .map(|(name, one)| (one.view.port, one.view.host.clone(), name.clone()))
+        .map(|(name, one)| Secure {
+            port: one.view.port,
+            name,
+            host: &one.view.host,
+            certificates: one.tls.as_ref().map_or(&[], |tls| &tls.certificates),
+        })
         .collect();
-    for (at, (_, decision)) in all.iter_mut().enumerate() {
-        let others: Vec<&str> = hosts
-            .iter()
-            .enumerate()
-            .filter(|(other, (port, host, _))| {
-                *other != at
-                    && *port == decision.view.port
-                    && crate::text::hosts_meet(host, &decision.view.host)
-            })
-            .map(|(_, (.., name))| &**name)
-            .collect();
-        if !others.is_empty() {
-            decision.overlaps = Some(others.join(", ").into());
-        }
+    let found = overlaps::find(&secure);
+    for ((_, decision), overlaps) in all.iter_mut().zip(found) {
+        decision.overlaps = overlaps;
     }
 }

@@ -21,6 +21,7 @@ mod listener;
 mod object;
 mod options;
 mod output;
+mod overlaps;
 mod policies;
 mod report;
 mod resolve;

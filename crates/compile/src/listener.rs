@@ -37,8 +37,8 @@ pub(crate) struct Decision {
     pub(crate) unresolved: Option<(&'static str, Arc<str>)>,
     /// Whether it can serve in spite of what couldn't be resolved.
     pub(crate) is_complete: bool,
-    /// Names of other listeners with overlapping hostnames.
-    pub(crate) overlaps: Option<Arc<str>>,
+    /// Why a client may take another listener's connection for this one's: reason and text.
+    pub(crate) overlaps: Option<(&'static str, Arc<str>)>,
     /// Whether this is an HTTPRoute's home: group and kind.
     pub(crate) kinds: Vec<(&'static str, &'static str)>,
 }
@@ -146,13 +146,8 @@ impl Listener {
             ),
         });
         conditions.push(self.programmed(is_shut));
-        if let Some(names) = &decision.overlaps {
-            let text = format!("hostnames overlap with those of {names}");
-            conditions.push(Wanted::yes(
-                "OverlappingTLSConfig",
-                "OverlappingHostnames",
-                &text,
-            ));
+        if let Some((reason, text)) = &decision.overlaps {
+            conditions.push(Wanted::yes("OverlappingTLSConfig", reason, text));
         }
         conditions
     }
