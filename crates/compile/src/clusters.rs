@@ -269,6 +269,7 @@ impl Compiler {
     pub(crate) fn touch(&mut self, node: &Node) {
         for user in self.graph.users(node) {
             match user.kind {
+                Kind::GatewayClass => self.dirty.statuses.insert((user.kind, user.key)),
                 Kind::Gateway => self.dirty.gateways.insert(user.key),
                 Kind::HttpRoute => self.dirty.routes.insert(user.key),
                 Kind::BackendTlsPolicy => self.dirty.policies.insert(user.key),

@@ -22,7 +22,8 @@ pub(crate) struct Condition {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) kind: &'static str,
-    pub(crate) truth: bool,
+    /// `None`: it can't be known.
+    pub(crate) truth: Option<bool>,
     pub(crate) reason: &'static str,
     pub(crate) message: Arc<str>,
     /// When it is of another generation than the object's.
@@ -31,16 +32,20 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     pub(crate) fn yes(kind: &'static str, reason: &'static str, message: &str) -> Self {
-        Self::new(kind, true, reason, message)
+        Self::new(kind, Some(true), reason, message)
     }
 
     pub(crate) fn no(kind: &'static str, reason: &'static str, message: &str) -> Self {
-        Self::new(kind, false, reason, message)
+        Self::new(kind, Some(false), reason, message)
+    }
+
+    pub(crate) fn unknown(kind: &'static str, reason: &'static str, message: &str) -> Self {
+        Self::new(kind, None, reason, message)
     }
 
     pub(crate) fn new(
         kind: &'static str,
-        truth: bool,
+        truth: Option<bool>,
         reason: &'static str,
         message: &str,
     ) -> Self {
@@ -104,7 +109,11 @@ fn fresh(
     moment: Moment,
     interner: &mut Interner,
 ) -> Condition {
-    let status = if new.truth { "True" } else { "False" };
+    let status = match new.truth {
+        Some(true) => "True",
+        Some(false) => "False",
+        None => "Unknown",
+    };
     Condition {
         kind: interner.get(new.kind),
         status: interner.get(status),

@@ -29,6 +29,9 @@ impl Compiler {
             .map_err(|source| ChangeError::Metadata { kind, source })?;
         let meta = envelope.metadata.keep(&mut self.interner);
         match kind {
+            Kind::Definition => {
+                self.upsert_definition(meta.key, envelope.metadata.bundle_version())
+            }
             Kind::GatewayClass => self.upsert_class(meta, &envelope),
             Kind::Gateway => self.upsert_gateway(meta, &envelope),
             Kind::ListenerSet => self.upsert_set(meta, &envelope),
@@ -49,8 +52,13 @@ impl Compiler {
         let store = &mut self.store;
         let node = Node::Object(kind, key.clone());
         match kind {
+            Kind::Definition => {
+                store.definitions.remove(key);
+                self.touch(&node);
+            }
             Kind::GatewayClass => {
                 store.classes.remove(key);
+                self.refer_to_definitions(key);
                 self.touch_class(&key.name);
             }
             Kind::Gateway => {
@@ -123,6 +131,7 @@ impl Compiler {
         let is_changed = held.form != before;
         self.store.classes.insert(key.clone(), held);
         if is_changed {
+            self.refer_to_definitions(&key);
             self.touch_class(&key.name);
         }
         self.dirty.statuses.insert((Kind::GatewayClass, key));

@@ -31,6 +31,8 @@ impl fmt::Display for ObjectKey {
 /// Kinds of objects that the compiler reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
+    /// A CustomResourceDefinition. Only its metadata is read.
+    Definition,
     GatewayClass,
     Gateway,
     ListenerSet,
@@ -53,8 +55,9 @@ pub(crate) const TIDEGATE_GROUP: &str = "tidegate.dev";
 
 impl Kind {
     /// All kinds, in an order in which few references are dangling while objects are first read.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Namespace,
+        Self::Definition,
         Self::ReferenceGrant,
         Self::GatewayClass,
         Self::Secret,
@@ -77,6 +80,7 @@ impl Kind {
             | Self::HttpRoute
             | Self::ReferenceGrant
             | Self::BackendTlsPolicy => GATEWAY_GROUP,
+            Self::Definition => "apiextensions.k8s.io",
             Self::EndpointSlice => "discovery.k8s.io",
             Self::Backend => TIDEGATE_GROUP,
             Self::Service | Self::Secret | Self::ConfigMap | Self::Namespace => "",
@@ -95,6 +99,7 @@ impl Kind {
     /// As in `kind:`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Definition => "CustomResourceDefinition",
             Self::GatewayClass => "GatewayClass",
             Self::Gateway => "Gateway",
             Self::ListenerSet => "ListenerSet",
@@ -113,6 +118,7 @@ impl Kind {
     /// As in paths of the API.
     pub fn plural(self) -> &'static str {
         match self {
+            Self::Definition => "customresourcedefinitions",
             Self::GatewayClass => "gatewayclasses",
             Self::Gateway => "gateways",
             Self::ListenerSet => "listenersets",
@@ -129,6 +135,9 @@ impl Kind {
     }
 
     pub fn is_namespaced(self) -> bool {
-        !matches!(self, Self::GatewayClass | Self::Namespace)
+        !matches!(
+            self,
+            Self::Definition | Self::GatewayClass | Self::Namespace
+        )
     }
 }

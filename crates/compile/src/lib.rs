@@ -30,6 +30,7 @@ mod small;
 mod state;
 mod text;
 mod trust;
+mod versions;
 
 pub use self::{
     change::{Change, ChangeError},

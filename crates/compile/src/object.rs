@@ -52,6 +52,15 @@ pub(crate) struct RawMeta {
     creation_timestamp: Option<String>,
     #[serde(default)]
     pub(crate) labels: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    annotations: Option<Annotations>,
+}
+
+/// The annotations that are used.
+#[derive(Debug, Default, Deserialize)]
+struct Annotations {
+    #[serde(rename = "gateway.networking.k8s.io/bundle-version", default)]
+    bundle_version: Option<String>,
 }
 
 /// What is kept of an object's metadata.
@@ -74,6 +83,11 @@ impl RawMeta {
             generation: self.generation.unwrap_or(0),
             created_s: condition::time_seconds(created),
         }
+    }
+
+    /// Of which release of Gateway API a definition is.
+    pub(crate) fn bundle_version(&self) -> Option<&str> {
+        self.annotations.as_ref()?.bundle_version.as_deref()
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) const OURS: &[&str] = &[
     "PartiallyInvalid",
     "OverlappingTLSConfig",
     "InsecureFrontendValidationMode",
+    "SupportedVersion",
 ];
 
 /// A status as it's to be written: all of it, and what of it is ours.

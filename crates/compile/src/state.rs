@@ -151,6 +151,8 @@ pub(crate) struct ClusterState {
 /// Everything that is known. Maps are hashed by seeds of this process: names are of anybody's choice.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
+    /// Definitions of Gateway API, with the release that each is of, if it says so.
+    pub(crate) definitions: HashMap<ObjectKey, Option<Arc<str>>>,
     pub(crate) classes: HashMap<ObjectKey, Held<Class>>,
     pub(crate) gateways: HashMap<ObjectKey, GatewayState>,
     pub(crate) sets: HashMap<ObjectKey, SetState>,

@@ -1,8 +1,8 @@
 //! What the compiler is fed: changes of all objects that it may need, from informers, and before those know anything,
 //! from the state on disk.
 //!
-//! Most kinds are watched whole. Secrets and config maps are watched sparingly: only those that something refers to, by
-//! name; where many of one namespace are, that namespace.
+//! Most kinds are watched whole. Secrets, config maps and definitions are watched sparingly: only those that something
+//! refers to, by name; where many of one namespace are, that namespace.
 //!
 //! Invariants: nothing that came from disk is taken back before the server has said, in a full picture, that it is gone.
 //! An event of an object that nothing refers to (any more) is not passed on.
@@ -82,11 +82,6 @@ impl Feed {
     pub(crate) fn start(&mut self) {
         for kind in whole() {
             self.add_source(kind, Scope::All);
-            if let Some(source) = self.sources.last() {
-                let informer = source.informer().clone();
-                self.runtime
-                    .spawn(gate::settle(kind, informer, self.settling.clone()));
-            }
         }
     }
 
@@ -110,6 +105,7 @@ impl Feed {
         self.sources
             .iter()
             .filter(|source| !source.is_synced() && !self.carried.covers(source))
+            .filter(|source| !source.is_out_of_reach())
             .filter_map(Source::wanted_since)
             .map(|since| since + patience)
             .filter(|until| *until > now)
@@ -226,7 +222,12 @@ impl Feed {
     fn add_source(&mut self, kind: Kind, scope: Scope) {
         // Informers run where their runtime is entered.
         let _entered = self.runtime.enter();
-        self.sources.push(Source::start(&self.factory, kind, scope));
+        let source = Source::start(&self.factory, kind, scope);
+        let informer = source.informer().clone();
+        // Nothing waits for what is not to be had.
+        self.runtime
+            .spawn(gate::settle(kind, informer, self.settling.clone()));
+        self.sources.push(source);
     }
 
     fn take(&mut self, at: usize, event: Event, items: &mut Vec<Item>) {

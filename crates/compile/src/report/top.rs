@@ -35,13 +35,14 @@ impl Compiler {
                 "the class is handled by this controller",
             )
         };
+        let wanted = [wanted, self.supported_version()];
         let (meta, stored) = (held.meta.clone(), held.status.clone());
         let moment = Moment {
             now_s,
             generation: meta.generation,
         };
         let new = TopStatus {
-            conditions: self.merged(&stored.conditions, &[wanted], moment)?,
+            conditions: self.merged(&stored.conditions, &wanted, moment)?,
             features: SUPPORTED_FEATURES
                 .iter()
                 .map(|name| self.interner.get(name))
@@ -88,8 +89,10 @@ impl Compiler {
         let conditions = |id: &crate::listener::Listener| {
             id.conditions(|address| self.store.bind_errors.get(address).cloned())
         };
-        let is_false =
-            |all: &[Wanted], kind: &str| all.iter().any(|one| one.kind == kind && !one.truth);
+        let is_false = |all: &[Wanted], kind: &str| {
+            all.iter()
+                .any(|one| one.kind == kind && one.truth == Some(false))
+        };
         let all: Vec<(Arc<str>, Vec<Wanted>)> = own()
             .map(|one| (one.key.section.clone(), conditions(one)))
             .collect();
@@ -112,7 +115,7 @@ impl Compiler {
             let text = format!("listeners that are not accepted: {}", refused.join(", "));
             Wanted::new(
                 "Accepted",
-                refused.len() < all.len(),
+                Some(refused.len() < all.len()),
                 "ListenersNotValid",
                 &text,
             )

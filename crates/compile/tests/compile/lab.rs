@@ -36,6 +36,11 @@ impl Lab {
             clock_s: START_S,
             version: 0,
         };
+        for kind in Kind::ALL {
+            if kind.group() == "gateway.networking.k8s.io" {
+                lab.put(definition(kind, Some("v1.6.3")));
+            }
+        }
         lab.put(json!({
             "apiVersion": "gateway.networking.k8s.io/v1",
             "kind": "GatewayClass",
@@ -250,6 +255,17 @@ pub(crate) static PEMS: LazyLock<Pems> = LazyLock::new(|| {
         authority: authority.cert.pem(),
     }
 });
+
+/// As the API server gives the metadata of a definition.
+pub(crate) fn definition(kind: Kind, release: Option<&str>) -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": format!("{}.{}", kind.plural(), kind.group()),
+            "annotations": { "gateway.networking.k8s.io/bundle-version": release },
+        },
+    })
+}
 
 pub(crate) fn secret(namespace: &str, name: &str) -> Value {
     json!({

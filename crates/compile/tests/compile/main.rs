@@ -9,3 +9,4 @@ mod fuzz;
 mod lab;
 mod requests;
 mod scale;
+mod versions;

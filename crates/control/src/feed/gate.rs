@@ -46,7 +46,7 @@ pub(super) async fn settle(kind: Kind, informer: Informer, settled: mpsc::Unboun
     }
 }
 
-fn is_out_of_reach(status: &Status) -> bool {
+pub(super) fn is_out_of_reach(status: &Status) -> bool {
     let refused = status.failure.as_ref().is_some_and(|failure| {
         matches!(failure.kind, FailureKind::Forbidden | FailureKind::NotFound)
     });

@@ -1,5 +1,6 @@
 //! One informer's stream of events, and what part of a kind it covers.
 
+use super::gate;
 use std::{
     sync::Arc,
     task::{Context, Poll},
@@ -34,9 +35,18 @@ impl Source {
         let builder = match &scope {
             Scope::All => builder,
             Scope::Namespace(namespace) => builder.namespace(&**namespace),
-            Scope::Object(key) => builder
-                .namespace(&*key.namespace)
-                .fields(format!("metadata.name={}", key.name)),
+            Scope::Object(key) => {
+                let builder = match kind.is_namespaced() {
+                    true => builder.namespace(&*key.namespace),
+                    false => builder,
+                };
+                builder.fields(format!("metadata.name={}", key.name))
+            }
+        };
+        let builder = match kind {
+            // Their schemas are large, and of no use here.
+            Kind::Definition => builder.metadata_only(),
+            _ => builder,
         };
         Self {
             kind,
@@ -65,6 +75,11 @@ impl Source {
 
     pub(super) fn set_synced(&mut self) {
         self.synced = true;
+    }
+
+    /// Whether the server says that there is no such kind, or that it may not be read.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        gate::is_out_of_reach(&self.informer().status())
     }
 
     /// When something began to refer to what this source covers.

@@ -15,7 +15,7 @@ const SINGLE_MAX: usize = 16;
 
 /// Whether only objects that are referred to are watched.
 pub(super) fn is_sparing(kind: Kind) -> bool {
-    matches!(kind, Kind::Secret | Kind::ConfigMap)
+    matches!(kind, Kind::Secret | Kind::ConfigMap | Kind::Definition)
 }
 
 impl Sparing {

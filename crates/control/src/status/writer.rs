@@ -218,6 +218,7 @@ fn is_merged_by_key(kind: Kind) -> bool {
         Kind::GatewayClass | Kind::Gateway | Kind::ListenerSet | Kind::Backend => true,
         Kind::HttpRoute
         | Kind::BackendTlsPolicy
+        | Kind::Definition
         | Kind::ReferenceGrant
         | Kind::Service
         | Kind::EndpointSlice
