@@ -188,7 +188,7 @@ impl Driver {
         match &status.failure {
             Some(failure) => {
                 self.shared.counters.count_failure(failure.kind);
-                tracing::warn!(%resource, kind = failure.kind.label(), message = %failure.message, "informer failed; it keeps trying");
+                tracing::warn!(%resource, kind = failure.kind.label(), reason = %failure.message, "informer failed; it keeps trying");
             }
             None => tracing::info!(%resource, "informer is in good order again"),
         }
