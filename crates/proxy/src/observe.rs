@@ -11,9 +11,9 @@ mod otlp;
 mod outbox;
 mod trace;
 
-use std::{fmt, io, sync::Arc};
+use std::{fmt, io, sync::Arc, time::Instant};
 
-use tidegate_routing::ListenerKey;
+use tidegate_routing::{ListenerKey, Snapshot};
 
 pub(crate) use self::trace::{client_context, pass_on};
 use self::{
@@ -82,7 +82,8 @@ impl Observers for Observability {
         })
     }
 
-    fn metrics(&self) -> String {
+    fn metrics(&self, serving: &Snapshot, now: Instant) -> String {
+        self.metrics.forget(serving, now);
         let mut text = self.metrics.render();
         let mut put = |name: &str, help: &str, value: u64| {
             metrics::put_counter(&mut text, name, help, value);

@@ -9,7 +9,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tidegate_routing::Snapshot;
@@ -82,7 +82,8 @@ pub enum ProxyError {
 
 #[derive(Debug, Default)]
 struct State {
-    generation: u64,
+    /// What was applied last.
+    snapshot: Arc<Snapshot>,
     binds: BTreeMap<SocketAddr, Result<Vec<TcpListener>, String>>,
     inherited: Vec<TcpListener>,
 }
@@ -158,7 +159,7 @@ impl Proxy {
     ) -> Result<(Vec<oneshot::Receiver<()>>, Applied), ProxyError> {
         let mut state = self.state();
         let mut opened = state.open(&snapshot, self.workers.len());
-        state.generation = snapshot.generation;
+        state.snapshot = snapshot.clone();
         let applied = Applied {
             generation: snapshot.generation,
             workers: self.workers.len(),
@@ -199,7 +200,7 @@ impl Proxy {
     /// The generation of the last snapshot that was applied; 0 before the first.
     #[must_use]
     pub fn generation(&self) -> u64 {
-        self.state().generation
+        self.state().snapshot.generation
     }
 
     /// Counts since the start.
@@ -211,8 +212,11 @@ impl Proxy {
     /// What observers have counted of requests, in Prometheus' text format; empty where there are none.
     #[must_use]
     pub fn metrics(&self) -> String {
+        let serving = self.state().snapshot.clone();
         let observers = self.observers.0.as_ref();
-        observers.map_or_else(String::new, |observers| observers.metrics())
+        observers.map_or_else(String::new, |observers| {
+            observers.metrics(&serving, Instant::now())
+        })
     }
 
     /// How the endpoints do that are probed: those of clusters with a health check.

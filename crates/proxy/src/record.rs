@@ -4,10 +4,10 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use tidegate_routing::{ClusterKey, ListenerKey, Rule};
+use tidegate_routing::{ClusterKey, ListenerKey, Rule, Snapshot};
 
 use crate::observe::{Span, TraceContext};
 
@@ -15,8 +15,8 @@ use crate::observe::{Span, TraceContext};
 pub trait Observers: Send + Sync {
     fn observer(&self, worker: usize) -> Box<dyn Observer>;
 
-    /// What all of them have counted, in Prometheus' text format.
-    fn metrics(&self) -> String {
+    /// What all of them have counted, in Prometheus' text format. What is not `serving` may be forgotten in time.
+    fn metrics(&self, _serving: &Snapshot, _now: Instant) -> String {
         String::new()
     }
 }

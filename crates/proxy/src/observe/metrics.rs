@@ -2,8 +2,10 @@
 //!
 //! Each worker counts in series of its own, which only it writes: an addition is a load and a store, with no lock and no
 //! contention. A scrape sums all workers up. The number of series is bounded: listeners and routes beyond the limit share
-//! one series called `other`, so that no configuration and no client can make them grow.
+//! one series called `other`, so that no configuration and no client can make them grow. Those of what is not served any
+//! more make room.
 
+mod forget;
 mod render;
 
 use std::{
@@ -12,7 +14,7 @@ use std::{
     hash::{BuildHasher, Hash},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -20,6 +22,7 @@ use std::{
 use foldhash::fast::RandomState;
 use tidegate_routing::{ListenerKey, RouteIdentity};
 
+use self::forget::Sweep;
 pub(super) use self::render::put_counter;
 use super::is_same;
 use crate::record::{Reason, RequestRecord};
@@ -67,8 +70,19 @@ impl Histogram {
 /// Requests by the first digit of their status; 0 where the client got nothing.
 type Classes = [Count; 6];
 
+/// Set once, by who takes a series off the shelf: the worker begins a new one.
+#[derive(Debug, Default)]
+struct Gone(AtomicBool);
+
+impl Gone {
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 #[derive(Debug, Default)]
 struct ListenerSeries {
+    gone: Gone,
     classes: Classes,
     duration: Histogram,
     upstream_wait: Histogram,
@@ -79,22 +93,38 @@ struct ListenerSeries {
 
 #[derive(Debug, Default)]
 struct RouteSeries {
+    gone: Gone,
     classes: Classes,
     sum_us: Count,
 }
 
-/// One worker's series, for scrapes. The lock is taken for a new series and for a scrape, never for a request.
+impl AsRef<Gone> for ListenerSeries {
+    fn as_ref(&self) -> &Gone {
+        &self.gone
+    }
+}
+
+impl AsRef<Gone> for RouteSeries {
+    fn as_ref(&self) -> &Gone {
+        &self.gone
+    }
+}
+
+/// One worker's series, for scrapes. The lock is taken for a new series and for a scrape, never for another request.
 #[derive(Debug, Default)]
 struct Shelf {
     listeners: Mutex<Vec<(String, Arc<ListenerSeries>)>>,
     routes: Mutex<Vec<(String, Arc<RouteSeries>)>>,
     reasons: [Count; Reason::ALL.len()],
+    /// How often series were taken off.
+    taken: AtomicU64,
 }
 
 /// All workers'.
 #[derive(Debug)]
 pub(super) struct Metrics {
     shelves: Mutex<Vec<Arc<Shelf>>>,
+    sweep: Mutex<Sweep>,
     routes_max: usize,
 }
 
@@ -118,12 +148,15 @@ struct Known {
     other_listener: Option<Arc<ListenerSeries>>,
     other_route: Option<Arc<RouteSeries>>,
     no_listener: Option<Arc<ListenerSeries>>,
+    /// As [`Shelf::taken`] was when what is gone was last dropped here.
+    taken: u64,
 }
 
 impl Metrics {
     pub(super) fn new(routes_max: usize) -> Self {
         Self {
             shelves: Mutex::default(),
+            sweep: Mutex::default(),
             routes_max: if routes_max == 0 {
                 ROUTES_MAX
             } else {
@@ -187,17 +220,20 @@ impl WorkerMetrics {
                 .get_or_insert_with(|| new("none".to_owned()));
         };
         let last = known.last_listener.take();
-        let last = last.filter(|(last, _)| is_same(last, key)).or_else(|| {
-            let series = match known.listeners.get(key) {
-                Some(series) => series.clone(),
-                None if known.listeners.len() >= LISTENERS_MAX => return None,
-                None => {
-                    let series = new(format!("{}/{}/{}", key.namespace, key.name, key.section));
-                    known.listeners.insert(key.clone(), series.clone());
-                    series
-                }
-            };
-            Some((key.clone(), series))
+        let last = last.filter(|(last, series)| is_same(last, key) && !series.gone.get());
+        let last = last.or_else(|| {
+            let own = known.listeners.get(key);
+            if let Some(series) = own.filter(|series| !series.gone.get()) {
+                return Some((key.clone(), series.clone()));
+            }
+            if known.listeners.len() >= LISTENERS_MAX {
+                self.make_room(known);
+            }
+            (known.listeners.len() < LISTENERS_MAX).then(|| {
+                let series = new(listener_name(key));
+                known.listeners.insert(key.clone(), series.clone());
+                (key.clone(), series)
+            })
         });
         match last {
             Some(last) => &known.last_listener.insert(last).1,
@@ -215,11 +251,24 @@ impl WorkerMetrics {
         };
         let hash = self.hasher.hash_one(Name(route));
         let mut place = known.routes.get(&hash).copied();
-        if place.is_none() && known.routes.len() < self.routes_max {
-            let series = new(format!("{}/{}", route.namespace, route.name));
-            known.routes.insert(hash, known.route_series.len());
-            place = Some(known.route_series.len());
-            known.route_series.push((route.clone(), series));
+        match place {
+            Some(place) => {
+                let own = &mut known.route_series[place];
+                if own.1.gone.get() {
+                    *own = (route.clone(), new(route_name(route)));
+                }
+            }
+            None => {
+                if known.routes.len() >= self.routes_max {
+                    self.make_room(known);
+                }
+                if known.routes.len() < self.routes_max {
+                    let series = new(route_name(route));
+                    known.routes.insert(hash, known.route_series.len());
+                    place = Some(known.route_series.len());
+                    known.route_series.push((route.clone(), series));
+                }
+            }
         }
         match place.map(|place| &known.route_series[place]) {
             Some((own, series)) if Arc::ptr_eq(own, route) || Name(own) == Name(route) => series,
@@ -229,6 +278,30 @@ impl WorkerMetrics {
                 .get_or_insert_with(|| new("other".to_owned())),
         }
     }
+
+    /// Drops what is gone, if there may be any.
+    fn make_room(&self, known: &mut Known) {
+        let taken = self.shelf.taken.load(Ordering::Relaxed);
+        if std::mem::replace(&mut known.taken, taken) == taken {
+            return;
+        }
+        known.listeners.retain(|_, series| !series.gone.get());
+        known.route_series.retain(|(_, series)| !series.gone.get());
+        let hashes = known
+            .route_series
+            .iter()
+            .map(|(route, _)| self.hasher.hash_one(Name(route)));
+        known.routes.clear();
+        known.routes.extend(hashes.zip(0..));
+    }
+}
+
+fn listener_name(key: &ListenerKey) -> String {
+    format!("{}/{}/{}", key.namespace, key.name, key.section)
+}
+
+fn route_name(route: &RouteIdentity) -> String {
+    format!("{}/{}", route.namespace, route.name)
 }
 
 /// A route by its name, in all its generations.

@@ -6,11 +6,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidegate_routing::{Action, ClusterKey, ListenerKey, RouteIdentity, Rule};
+use tidegate_routing::{Action, ClusterKey, ListenerKey, RouteIdentity, Rule, Snapshot};
 
 use super::{AccessLogOptions, Field, LogFormat, Observability, ObserveOptions, Span};
 use crate::record::{HttpVersion, Observers as _, Reason, RequestRecord};
 
+mod forgotten;
 mod traces;
 
 fn rule(route: &str) -> Rule {
@@ -34,6 +35,11 @@ fn listener() -> ListenerKey {
         name: "edge".into(),
         section: "http".into(),
     }
+}
+
+/// All figures, while nothing is served.
+fn figures(observability: &Observability) -> String {
+    observability.metrics(&Snapshot::default(), Instant::now())
 }
 
 /// A request that went well, as far as nothing is changed.
@@ -245,7 +251,7 @@ fn a_sink_that_hangs_stops_nobody() {
     for _ in 0..20_000 {
         observer.ended(&record(None, None));
     }
-    let text = observability.metrics();
+    let text = figures(&observability);
     let dropped = value(&text, "tidegate_access_log_dropped_total");
     assert!((5_000.0..20_000.0).contains(&dropped), "{dropped}");
     drop(release);
@@ -328,7 +334,7 @@ fn figures_are_summed_over_workers() {
         }
     }
     observability.observer(3).ended(&record(None, None));
-    let text = observability.metrics();
+    let text = figures(&observability);
     for (series, expect) in FIGURES {
         assert!(
             (value(&text, series) - *expect).abs() < 1e-9,
@@ -356,7 +362,7 @@ fn the_number_of_series_is_bounded() {
         listener.section = format!("{}", at % 1_000).into();
         observer.ended(&record(Some(&rule), Some(&listener)));
     }
-    let text = observability.metrics();
+    let text = figures(&observability);
     assert_eq!(text.matches("tidegate_route_requests_total{").count(), 51);
     assert_eq!(text.matches("tidegate_requests_total{").count(), 201);
     let other = r#"tidegate_route_requests_total{route="other",class="2xx"}"#;

@@ -9,7 +9,7 @@ use std::{
 
 use tidegate_http::Fields;
 
-use super::{record, rule, value};
+use super::{figures, record, rule, value};
 use crate::{
     observe::{
         Observability, ObserveOptions, Span, TraceContext, TraceOptions, client_context, pass_on,
@@ -169,7 +169,7 @@ fn spans_reach_a_collector() {
     }
     assert_eq!(spans.len(), 3, "{spans:?}");
     assert_eq!(
-        value(&observability.metrics(), "tidegate_spans_dropped_total"),
+        value(&figures(&observability), "tidegate_spans_dropped_total"),
         0.0
     );
     let span = &spans[1];
