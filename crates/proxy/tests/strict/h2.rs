@@ -14,7 +14,7 @@ use crate::{
     escape::cases,
     origin::Origin,
     outcome::{outcome, probe, report},
-    world::{impatient, proxy},
+    world::{impatient_with_clients, proxy},
 };
 
 const FRAMES: &str = include_str!("h2/frames.txt");
@@ -176,6 +176,6 @@ async fn frames_end_as_the_table_says() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn streams_that_stand_still_end() {
     let origin = Origin::start();
-    let (address, _proxy) = impatient(origin.address).await;
+    let (address, _proxy) = impatient_with_clients(origin.address).await;
     tokio::task::block_in_place(|| check_all(SLOW, address, &origin, 4));
 }

@@ -23,16 +23,28 @@ pub(crate) async fn proxy_to_h2(origin: SocketAddr) -> (SocketAddr, Proxy) {
 
 /// One that waits for nobody.
 pub(crate) async fn impatient(origin: SocketAddr) -> (SocketAddr, Proxy) {
-    let soon = Duration::from_millis(400);
     let limits = tidegate_proxy::Limits {
-        head_timeout: soon,
-        request_body_timeout: soon,
-        answer_timeout: soon,
-        write_timeout: soon,
-        idle_timeout: soon * 3,
-        ..tidegate_proxy::Limits::default()
+        answer_timeout: SOON,
+        ..limits_of_clients()
     };
     start(origin, Protocol::Http, limits).await
+}
+
+/// One that waits for no client. Origins have their time: on a busy machine they need it.
+pub(crate) async fn impatient_with_clients(origin: SocketAddr) -> (SocketAddr, Proxy) {
+    start(origin, Protocol::Http, limits_of_clients()).await
+}
+
+const SOON: Duration = Duration::from_secs(1);
+
+fn limits_of_clients() -> tidegate_proxy::Limits {
+    tidegate_proxy::Limits {
+        head_timeout: SOON,
+        request_body_timeout: SOON,
+        write_timeout: SOON,
+        idle_timeout: SOON * 3,
+        ..tidegate_proxy::Limits::default()
+    }
 }
 
 async fn start(
