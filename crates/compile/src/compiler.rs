@@ -105,7 +105,8 @@ impl Compiler {
         let statuses = self.report(now_s);
         let infrastructure = self.report_infrastructure();
         let changed = std::mem::take(&mut self.changed);
-        if changed {
+        // The first one counts also where there is nothing in it.
+        if changed || self.snapshot.generation == 0 {
             self.snapshot.generation += 1;
         }
         Output {

@@ -22,7 +22,7 @@ pub(super) fn render(
     put(
         "snapshot_generation",
         "gauge",
-        "The version of the configuration that all workers serve; 0 as long as there was nothing in it.",
+        "The version of the configuration that all workers serve; 0 before the first, 1 or more from then on.",
         snapshot.map_or(0, |snapshot| snapshot.generation),
     );
     put(
