@@ -52,10 +52,6 @@ impl Compiler {
         let store = &mut self.store;
         let node = Node::Object(kind, key.clone());
         match kind {
-            Kind::Definition => {
-                store.definitions.remove(key);
-                self.touch(&node);
-            }
             Kind::GatewayClass => {
                 store.classes.remove(key);
                 self.refer_to_definitions(key);
@@ -101,12 +97,8 @@ impl Compiler {
                 self.touch_policies_of(key);
             }
             Kind::EndpointSlice => self.remove_slice(key),
-            Kind::Secret => {
-                store.secrets.remove(key);
-                self.touch(&node);
-            }
-            Kind::ConfigMap => {
-                store.config_maps.remove(key);
+            Kind::Secret | Kind::ConfigMap | Kind::Definition => {
+                store.remove_plain(kind, key);
                 self.touch(&node);
             }
             Kind::Namespace => {

@@ -183,6 +183,18 @@ pub(crate) struct Store {
     pub(crate) bind_errors: BTreeMap<SocketAddr, Arc<str>>,
 }
 
+impl Store {
+    /// Forgets an object of which nothing but itself is held.
+    pub(crate) fn remove_plain(&mut self, kind: Kind, key: &ObjectKey) {
+        match kind {
+            Kind::Secret => drop(self.secrets.remove(key)),
+            Kind::ConfigMap => drop(self.config_maps.remove(key)),
+            Kind::Definition => drop(self.definitions.remove(key)),
+            _ => {}
+        }
+    }
+}
+
 /// What is to be worked out anew.
 #[derive(Debug, Default)]
 pub(crate) struct Dirty {

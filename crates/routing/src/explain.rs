@@ -81,8 +81,7 @@ pub enum Choice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RuleOutcome {
-    /// Each backend: `WEIGHT CLUSTER`, and what is known of the cluster.
-    Forward(Vec<String>),
+    Forward(Vec<BackendShare>),
     Redirect {
         status: u16,
     },
@@ -91,6 +90,17 @@ pub enum RuleOutcome {
         status: u16,
         reason: String,
     },
+}
+
+/// One backend among those that share a rule's requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackendShare {
+    pub weight: u32,
+    /// The group of endpoints, if there is one.
+    pub cluster: Option<String>,
+    /// What becomes of its requests, in words.
+    pub says: String,
 }
 
 impl Snapshot {
@@ -165,9 +175,21 @@ impl Snapshot {
             Action::Forward(backends) => RuleOutcome::Forward(
                 backends
                     .iter()
-                    .map(|backend| format!("{} {}", backend.weight, self.backend(&backend.choice)))
+                    .map(|backend| self.share(backend.weight, &backend.choice))
                     .collect(),
             ),
+        }
+    }
+
+    fn share(&self, weight: u32, choice: &BackendChoice) -> BackendShare {
+        let cluster = match choice {
+            BackendChoice::Invalid { .. } => None,
+            BackendChoice::Cluster(key) => Some(key.0.to_string()),
+        };
+        BackendShare {
+            weight,
+            cluster,
+            says: self.backend(choice),
         }
     }
 
@@ -179,16 +201,19 @@ impl Snapshot {
             BackendChoice::Cluster(key) => key,
         };
         let Some(cluster) = self.clusters.get(&key.0) else {
-            return format!("{}: not there", key.0);
+            return "not there".to_owned();
         };
         if let Some((status, reason)) = &cluster.refused {
-            return format!("{}: answers {status}: {reason}", key.0);
+            return format!("answers {status}: {reason}");
         }
-        let all = cluster.endpoints.len();
         let draining = cluster.endpoints.iter().filter(|one| one.draining).count();
+        let all = match cluster.endpoints.len() {
+            1 => "1 endpoint".to_owned(),
+            all => format!("{all} endpoints"),
+        };
         match draining {
-            0 => format!("{}: {all} endpoints", key.0),
-            some => format!("{}: {all} endpoints, {some} draining", key.0),
+            0 => all,
+            some => format!("{all}, {some} draining"),
         }
     }
 }

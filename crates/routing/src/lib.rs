@@ -27,7 +27,7 @@ pub use self::{
     },
     cors::{CORS_FIELDS, CorsFields, is_preflight},
     directory::{Directory, Named},
-    explain::{Candidate, Choice, Explanation, ListenerChoice, RuleOutcome},
+    explain::{BackendShare, Candidate, Choice, Explanation, ListenerChoice, RuleOutcome},
     filter::{
         Cors, FilterSet, Filters, HeaderChange, Mirror, Origin, PathChange, Redirect,
         RequestFilters, ResponseFilters, Rewrite, Sampling,

@@ -4,9 +4,8 @@
 mod question;
 mod text;
 
-use crate::{failure::Failure, gateway::default_admin};
+use crate::{admin_client::ask_json, failure::Failure, gateway::default_admin};
 use clap::Args;
-use serde_json::Value;
 use std::{
     io::{self, Write},
     net::{IpAddr, SocketAddr},
@@ -48,21 +47,15 @@ pub(crate) fn run(arguments: &ExplainArgs) -> Result<u8, Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::error(format!("cannot start: {error}")))?;
-    let answer = runtime.block_on(question::ask(
-        arguments.admin,
-        &question::path(
-            &arguments.url,
-            &arguments.method,
-            &arguments.header,
-            arguments.address,
-        ),
-    ))?;
-    let answer: Value = serde_json::from_str(&answer).map_err(|_| {
-        Failure::error(format!(
-            "{} is no gateway's admin listener",
-            arguments.admin
-        ))
-    })?;
+    let path = question::path(
+        &arguments.url,
+        &arguments.method,
+        &arguments.header,
+        arguments.address,
+    );
+    let answer = runtime
+        .block_on(ask_json(arguments.admin, &path))
+        .map_err(Failure::error)?;
     let shown = if arguments.json {
         format!("{answer:#}\n")
     } else {

@@ -3,6 +3,7 @@
 //! Knows no command's inside. Exit codes: 0 done, 1 any error (usage included, as with kubectl),
 //! 130 after SIGINT, 143 after SIGTERM.
 
+mod admin_client;
 mod cli;
 mod explain;
 mod expose;

@@ -68,7 +68,13 @@ fn lines(explanation: &Explanation) -> Vec<String> {
         ));
     }
     let outcome = match &explanation.outcome {
-        RuleOutcome::Forward(backends) => format!("forward {}", backends.join(", ")),
+        RuleOutcome::Forward(backends) => {
+            let each = backends.iter().map(|one| {
+                let cluster = one.cluster.as_deref().unwrap_or("none");
+                format!("{} {cluster}: {}", one.weight, one.says)
+            });
+            format!("forward {}", each.collect::<Vec<_>>().join(", "))
+        }
         RuleOutcome::Redirect { status } => format!("redirect {status}"),
         RuleOutcome::Answer { status, reason } => format!("answer {status}: {reason}"),
     };

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 /// Candidates that lost and are shown.
 const LOST_MAX: usize = 12;
+/// Endpoints that are shown of each backend.
+const ENDPOINTS_MAX: usize = 16;
 
 /// The whole answer.
 pub(super) fn render(answer: &Value) -> String {
@@ -27,12 +29,12 @@ pub(super) fn render(answer: &Value) -> String {
         put(&mut out, "nothing listens there");
     }
     for one in explanations.into_iter().flatten() {
-        explanation(&mut out, one);
+        explanation(&mut out, one, &answer["clusters"]);
     }
     out
 }
 
-fn explanation(out: &mut String, one: &Value) {
+fn explanation(out: &mut String, one: &Value, clusters: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     put(out, "");
     put(
@@ -56,7 +58,7 @@ fn explanation(out: &mut String, one: &Value) {
     for candidate in candidates.iter().filter(|candidate| is_chosen(candidate)) {
         put(out, &format!("route     {}", candidate_line(candidate)));
     }
-    outcome(out, &one["outcome"]);
+    outcome(out, &one["outcome"], clusters);
     let lost: Vec<&Value> = listeners
         .iter()
         .chain(candidates)
@@ -97,14 +99,17 @@ fn candidate_line(one: &Value) -> String {
     )
 }
 
-fn outcome(out: &mut String, outcome: &Value) {
-    if let Some(backends) = outcome["forward"].as_array() {
-        for backend in backends {
-            put(
-                out,
-                &format!("to        {}", backend.as_str().unwrap_or_default()),
-            );
+fn outcome(out: &mut String, outcome: &Value, clusters: &Value) {
+    let shares = outcome["forward"].as_array().map_or(&[][..], Vec::as_slice);
+    for share in shares {
+        let cluster = share["cluster"].as_str();
+        let mut line = format!("to        {}", cluster.unwrap_or("no backend"));
+        if shares.len() > 1 {
+            line.push_str(&format!(", weight {}", share["weight"]));
         }
+        let says = share["says"].as_str().unwrap_or_default();
+        put(out, &format!("{line}: {says}"));
+        endpoints(out, &clusters[cluster.unwrap_or_default()]);
     }
     if let Some(status) = outcome["redirect"]["status"].as_u64() {
         put(out, &format!("answer    {status}, a redirect"));
@@ -112,6 +117,36 @@ fn outcome(out: &mut String, outcome: &Value) {
     if let Some(status) = outcome["answer"]["status"].as_u64() {
         let reason = outcome["answer"]["reason"].as_str().unwrap_or_default();
         put(out, &format!("answer    {status}: {reason}"));
+    }
+}
+
+/// How each endpoint does, those that fail first.
+fn endpoints(out: &mut String, cluster: &Value) {
+    let all = cluster["endpoints"].as_array();
+    let mut all: Vec<&Value> = all.into_iter().flatten().collect();
+    all.sort_by_key(|one| one["healthy"] != false);
+    for one in all.iter().take(ENDPOINTS_MAX) {
+        let health = match one["healthy"].as_bool() {
+            Some(true) => "healthy",
+            Some(false) => "failing",
+            None => "not probed",
+        };
+        let draining = if one["draining"] == true {
+            ", draining"
+        } else {
+            ""
+        };
+        let fault = one["fault"].as_str().filter(|_| one["healthy"] == false);
+        let fault = fault.map_or_else(String::new, |fault| format!(": {fault}"));
+        let address = one["address"].as_str().unwrap_or_default();
+        put(
+            out,
+            &format!("            {address} {health}{draining}{fault}"),
+        );
+    }
+    let more = all.len().saturating_sub(ENDPOINTS_MAX);
+    if more > 0 {
+        put(out, &format!("            and {more} more"));
     }
 }
 
@@ -155,8 +190,16 @@ mod tests {
                       "demands": "any path", "choice": { "loses": "the path /cart is longer" } },
                 ],
                 "unlisted": 7,
-                "outcome": { "forward": ["1 a/cart:80, 2 endpoints"] },
+                "outcome": { "forward": [
+                    { "weight": 9, "cluster": "service:a/cart:80", "says": "3 endpoints, 1 draining" },
+                    { "weight": 1, "cluster": null, "says": "answers 500: Service a/old doesn't exist" },
+                ] },
             }],
+            "clusters": { "service:a/cart:80": { "endpoints": [
+                { "address": "10.1.0.7:80", "healthy": true, "draining": false, "fault": null },
+                { "address": "10.1.0.8:80", "healthy": null, "draining": true, "fault": null },
+                { "address": "10.1.0.9:80", "healthy": false, "draining": false, "fault": "it answers 503" },
+            ] } },
         });
         expect![[r#"
             GET http://shop:80/cart
@@ -164,7 +207,11 @@ mod tests {
             address   127.42.0.1:80 (http)
             listener  Gateway a/web http for *
             route     HTTPRoute a/cart rule 0 (main): * path /cart
-            to        1 a/cart:80, 2 endpoints
+            to        service:a/cart:80, weight 9: 3 endpoints, 1 draining
+                        10.1.0.9:80 failing: it answers 503
+                        10.1.0.7:80 healthy
+                        10.1.0.8:80 not probed, draining
+            to        no backend, weight 1: answers 500: Service a/old doesn't exist
             not chosen:
               HTTPRoute a/all rule 0: * any path
                   the path /cart is longer

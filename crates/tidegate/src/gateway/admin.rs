@@ -24,7 +24,7 @@ use std::{
 };
 use tidegate_control::Gateway;
 use tidegate_informer::InformerFactory;
-use tidegate_proxy::Proxy;
+use tidegate_proxy::{EndpointHealth, Proxy};
 use tidegate_routing::Snapshot;
 use tokio::{
     net::TcpListener,
@@ -128,6 +128,14 @@ impl Serving {
     }
 }
 
+impl Sight {
+    /// How the endpoints do that are probed.
+    fn health(&self) -> Vec<EndpointHealth> {
+        let proxy = self.proxy.upgrade();
+        proxy.map_or_else(Vec::new, |proxy| proxy.endpoint_health())
+    }
+}
+
 async fn serve(listener: TcpListener, sight: Sight) {
     let switch = sight.switch.clone();
     tokio::select! {
@@ -165,14 +173,13 @@ fn answer(request: &Request<Incoming>, sight: &Sight) -> Response<Full<Bytes>> {
         ),
         "/config" => {
             let snapshot = snapshot.unwrap_or_default();
-            let proxy = sight.proxy.upgrade();
-            let health = proxy.map_or_else(Vec::new, |proxy| proxy.endpoint_health());
-            let shown = config::render(&snapshot, &health);
+            let shown = config::render(&snapshot, &sight.health());
             reply(StatusCode::OK, JSON, shown.to_string())
         }
         "/explain" => {
             let snapshot = snapshot.unwrap_or_default();
-            match explain::answer(&snapshot, request.uri().query().unwrap_or_default()) {
+            let query = request.uri().query().unwrap_or_default();
+            match explain::answer(&snapshot, &sight.health(), query) {
                 Ok(explanation) => reply(StatusCode::OK, JSON, explanation.to_string()),
                 Err(why) => reply(StatusCode::BAD_REQUEST, TEXT, format!("{why}\n")),
             }

@@ -1,38 +1,47 @@
 //! From routes and Gateways to lines. Does no IO.
 
+use super::health::{Endpoints, Health};
 use crate::remote::condition;
 use serde_json::Value;
 
 /// One rule of a route under one parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row(pub(super) [String; 6]);
-
-const HEAD: [&str; 6] = ["ROUTE", "AT", "HOSTS", "PATHS", "TO", "STATE"];
-
-/// All rows, in aligned columns; the last one is not padded.
-pub(super) fn render(rows: &[Row]) -> String {
-    let head = Row(HEAD.map(str::to_owned));
-    let all: Vec<&Row> = std::iter::once(&head).chain(rows).collect();
-    let widths: Vec<usize> = (0..HEAD.len())
-        .map(|at| {
-            let each = all.iter().map(|row| row.0[at].chars().count());
-            each.max().unwrap_or_default()
-        })
-        .collect();
-    let mut out = String::new();
-    for row in all {
-        let mut line = String::new();
-        for (text, width) in row.0.iter().zip(&widths) {
-            line.push_str(&format!("{text:width$}   "));
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
+pub(super) struct Row {
+    cells: [String; 7],
+    /// Lines below it.
+    notes: Vec<String>,
 }
 
-/// The rows of one route.
-pub(super) fn rows(route: &Value, gateways: &[Value]) -> Vec<Row> {
+const HEAD: [&str; 7] = ["ROUTE", "AT", "HOSTS", "PATHS", "TO", "ENDPOINTS", "STATE"];
+
+/// All rows, in aligned columns; the last one is not padded. A column in which nothing is known is left out.
+pub(super) fn render(rows: &[Row]) -> String {
+    let head = HEAD.map(str::to_owned);
+    let all = || std::iter::once(&head).chain(rows.iter().map(|row| &row.cells));
+    let width = |at: usize| {
+        let each = all().map(|cells| cells[at].chars().count());
+        each.max().unwrap_or_default()
+    };
+    let columns: Vec<(usize, usize)> = (0..HEAD.len())
+        .filter(|at| rows.iter().any(|row| !row.cells[*at].is_empty()))
+        .map(|at| (at, width(at)))
+        .collect();
+    let line = |cells: &[String; 7]| {
+        let cells = columns
+            .iter()
+            .map(|(at, width)| format!("{:width$}   ", cells[*at]));
+        cells.collect::<String>().trim_end().to_owned()
+    };
+    let mut lines = vec![line(&head)];
+    for row in rows {
+        lines.push(line(&row.cells));
+        lines.extend(row.notes.iter().map(|note| format!("    {note}")));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The rows of one route. `health` is what a gateway says of endpoints, where it can be asked.
+pub(super) fn rows(route: &Value, gateways: &[Value], health: Option<&Health<'_>>) -> Vec<Row> {
     let namespace = text(&route["metadata"]["namespace"]);
     let name = format!("{namespace}/{}", text(&route["metadata"]["name"]));
     let hosts = list(&route["spec"]["hostnames"], text);
@@ -41,26 +50,55 @@ pub(super) fn rows(route: &Value, gateways: &[Value]) -> Vec<Row> {
     } else {
         hosts.join(",")
     };
+    let none = [Value::Null];
+    let parents = match items(&route["spec"]["parentRefs"]) {
+        [] => &none,
+        parents => parents,
+    };
     let mut rows = Vec::new();
-    for parent in items(&route["spec"]["parentRefs"]) {
+    for parent in parents {
         let at = address(parent, &namespace, gateways);
         let state = state(route, parent);
-        for rule in items(&route["spec"]["rules"]) {
-            rows.push(Row([
-                name.clone(),
-                at.clone(),
-                hosts.clone(),
-                paths(rule),
-                targets(rule),
-                state.clone(),
-            ]));
+        for (index, rule) in (0..).zip(items(&route["spec"]["rules"])) {
+            let endpoints = health.map(|health| {
+                let section = parent["sectionName"].as_str();
+                let parent = owner(parent, &namespace);
+                let found = health.of(&format!("HTTPRoute {name}"), index, &parent, section);
+                found.unwrap_or_else(|| Endpoints {
+                    summary: "-".to_owned(),
+                    faults: Vec::new(),
+                })
+            });
+            let endpoints = endpoints.unwrap_or_default();
+            rows.push(Row {
+                cells: [
+                    name.clone(),
+                    at.clone(),
+                    hosts.clone(),
+                    paths(rule),
+                    targets(rule),
+                    endpoints.summary,
+                    state.clone(),
+                ],
+                notes: endpoints.faults,
+            });
         }
     }
     rows
 }
 
+/// A parent's `KIND NAMESPACE/NAME`.
+fn owner(parent: &Value, namespace: &str) -> String {
+    let kind = parent["kind"].as_str().unwrap_or("Gateway");
+    let namespace = parent["namespace"].as_str().unwrap_or(namespace);
+    format!("{kind} {namespace}/{}", text(&parent["name"]))
+}
+
 /// Where the parent is to be reached.
 fn address(parent: &Value, namespace: &str, gateways: &[Value]) -> String {
+    if parent.is_null() {
+        return "-".to_owned();
+    }
     let name = text(&parent["name"]);
     let namespace = parent["namespace"].as_str().unwrap_or(namespace);
     if parent["kind"]
@@ -149,6 +187,9 @@ fn targets(rule: &Value) -> String {
 
 /// What the gateway says of a route under one parent.
 fn state(route: &Value, parent: &Value) -> String {
+    if parent.is_null() {
+        return "not served: it has no parentRefs".to_owned();
+    }
     let named = |one: &Value| {
         let own = &one["parentRef"];
         ["name", "namespace", "sectionName", "port"]
@@ -191,9 +232,29 @@ fn text(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{render, rows};
+    use super::{Health, Value, render, rows};
     use expect_test::expect;
     use serde_json::json;
+
+    /// What the admin listener says of what it serves.
+    fn config() -> Value {
+        json!({
+            "clusters": {
+                "service:shop/a:80": { "endpoints": [
+                    { "address": "10.1.0.7:8080", "healthy": true, "draining": false },
+                    { "address": "10.1.0.8:8080", "healthy": false, "draining": false, "fault": "it answers 503" },
+                ] },
+                "backend:shop/b": { "endpoints": [{ "address": "10.9.0.1:80", "healthy": null, "draining": false }] },
+            },
+            "binds": [{ "listeners": [{ "name": "Gateway shop/web http", "rules": [
+                { "route": "HTTPRoute shop/good", "rule": 0, "to": [
+                    { "weight": 9, "cluster": "service:shop/a:80" }, { "weight": 1, "cluster": "backend:shop/b" },
+                ] },
+                { "route": "HTTPRoute shop/good", "rule": 1, "to": { "redirect": 302 } },
+                { "route": "HTTPRoute shop/bad", "rule": 0, "to": [{ "weight": 1, "cluster": "backend:shop/b" }] },
+            ] }] }],
+        })
+    }
 
     #[test]
     fn a_table() {
@@ -231,11 +292,14 @@ mod tests {
         let good =
             json!({ "parents": [{ "parentRef": parent, "conditions": conditions("True", "") }] });
         let bad = json!({ "parents": [{ "parentRef": parent, "conditions": conditions("False", "no service a") }] });
-        let all = [
-            rows(&route("good", good), &gateways),
-            rows(&route("bad", bad), &gateways),
-            rows(&route("new", json!({})), &[]),
-        ];
+        let all = |health: Option<&Health<'_>>| {
+            let all = [
+                rows(&route("good", good.clone()), &gateways, health),
+                rows(&route("bad", bad.clone()), &gateways, health),
+                rows(&route("new", json!({})), &[], health),
+            ];
+            render(&all.concat())
+        };
         expect![[r#"
             ROUTE       AT                   HOSTS          PATHS       TO                 STATE
             shop/good   127.42.0.1:80        shop.example   GET /cart   a:80×9,backend/b   ok
@@ -245,6 +309,17 @@ mod tests {
             shop/new    shop/web (missing)   shop.example   GET /cart   a:80×9,backend/b   not served
             shop/new    shop/web (missing)   shop.example   /           redirect           not served
         "#]]
-        .assert_eq(&render(&all.concat()));
+        .assert_eq(&all(None));
+        let config = config();
+        expect![[r#"
+            ROUTE       AT                   HOSTS          PATHS       TO                 ENDPOINTS                   STATE
+            shop/good   127.42.0.1:80        shop.example   GET /cart   a:80×9,backend/b   1/2 healthy, 1 not probed   ok
+                10.1.0.8:8080 of service:shop/a:80: it answers 503
+            shop/good   127.42.0.1:80        shop.example   /           redirect           -                           ok
+            shop/bad    127.42.0.1:80        shop.example   GET /cart   a:80×9,backend/b   1 not probed                not ResolvedRefs: no service a
+            shop/bad    127.42.0.1:80        shop.example   /           redirect           -                           not ResolvedRefs: no service a
+            shop/new    shop/web (missing)   shop.example   GET /cart   a:80×9,backend/b   -                           not served
+            shop/new    shop/web (missing)   shop.example   /           redirect           -                           not served
+        "#]].assert_eq(&all(Some(&Health::read(&config))));
     }
 }

@@ -6,7 +6,7 @@ use crate::{
         BACKENDS, GATEWAYS, ROUTES, backend, create, gateway, programmed, route, until_answer, up,
     },
     origin::{self, Origin},
-    process::until,
+    process::{finish, until},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -53,6 +53,29 @@ fn endpoints_that_fail_are_named_and_not_asked() {
             "tidegate_endpoint_healthy{{cluster=\"backend:default/a\",endpoint=\"{address}\"}} {healthy}"
         );
         assert!(figures.contains(&series), "{series} is not in\n{figures}");
+    }
+    let (admin, kubeconfig) = (admin.to_string(), up.kubeconfig.display().to_string());
+    let listed = finish(&["routes", "--kubeconfig", &kubeconfig, "--admin", &admin]);
+    let lines: Vec<&str> = listed.stdout.lines().collect();
+    let [_, rule, fault] = lines[..] else {
+        panic!("{listed:?}");
+    };
+    assert!(rule.contains("  1/2 healthy  "), "{rule}");
+    let words = format!("    {bad} of backend:default/a: ");
+    assert!(
+        fault.starts_with(&words) && fault.len() > words.len(),
+        "{fault}"
+    );
+    let explained = finish(&["explain", &format!("http://{at}/"), "--admin", &admin]);
+    for line in [
+        format!("  {} healthy\n", good.address()),
+        format!("  {bad} failing: {}\n", &fault[words.len()..]),
+    ] {
+        assert!(
+            explained.stdout.contains(&line),
+            "{line}{}",
+            explained.stdout
+        );
     }
     until_answer(at, "/", "200 good");
     for _ in 0..10 {

@@ -109,7 +109,7 @@ fn action(action: &Action) -> Value {
 }
 
 /// A group of endpoints.
-fn cluster(cluster: &Cluster, health: &[EndpointHealth]) -> Value {
+pub(super) fn cluster(cluster: &Cluster, health: &[EndpointHealth]) -> Value {
     let endpoints: Vec<Value> = cluster
         .endpoints
         .iter()

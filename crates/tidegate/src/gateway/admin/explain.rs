@@ -2,10 +2,15 @@
 //!
 //! Asks the same table that traffic is served from; nothing is sent anywhere.
 
+use super::config;
 use serde_json::{Value, json};
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 use tidegate_http::{PathPolicy, normalize_path};
-use tidegate_routing::{Explanation, HeaderLookup, RequestView, Snapshot};
+use tidegate_proxy::EndpointHealth;
+use tidegate_routing::{Explanation, HeaderLookup, RequestView, RuleOutcome, Snapshot};
 
 /// A request as it was asked about.
 #[derive(Debug, Default)]
@@ -31,7 +36,11 @@ impl HeaderLookup for Fields<'_> {
 }
 
 /// Answers a query string: `url=…`, `method=…`, any number of `header=Name: value`, and `address=…`.
-pub(super) fn answer(snapshot: &Snapshot, query: &str) -> Result<Value, String> {
+pub(super) fn answer(
+    snapshot: &Snapshot,
+    health: &[EndpointHealth],
+    query: &str,
+) -> Result<Value, String> {
     let question = ask(query)?;
     let view = RequestView {
         host: &question.host,
@@ -56,8 +65,28 @@ pub(super) fn answer(snapshot: &Snapshot, query: &str) -> Result<Value, String> 
             "query": question.query,
         },
         "generation": snapshot.generation,
+        "clusters": clusters(snapshot, health, &explanations),
         "explanations": explanations,
     }))
+}
+
+/// The groups of endpoints that requests would go to.
+fn clusters(
+    snapshot: &Snapshot,
+    health: &[EndpointHealth],
+    explanations: &[Explanation],
+) -> BTreeMap<String, Value> {
+    let shares = explanations.iter().flat_map(|one| match &one.outcome {
+        RuleOutcome::Forward(shares) => shares.as_slice(),
+        RuleOutcome::Redirect { .. } | RuleOutcome::Answer { .. } => &[],
+    });
+    shares
+        .filter_map(|share| {
+            let name = share.cluster.as_deref()?;
+            let cluster = snapshot.clusters.get(name)?;
+            Some((name.to_owned(), config::cluster(cluster, health)))
+        })
+        .collect()
 }
 
 impl Question {
