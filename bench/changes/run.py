@@ -44,7 +44,7 @@ CHURN = {
 }
 LIMITS = {"p50_ms": "half of the timed routes", "p99_ms": "99 of 100 timed routes"}
 QUICK = {"present": 200, "added": 100, "edits": 100, "routes": 100, "rolls": 5, "rotations": 5}
-QUICK |= {"outages": 1, "upgrades": 1, "storms": 1, "grace": 6, "profile": "dev"}
+QUICK |= {"outages": 1, "upgrades": 1, "storms": 1, "grace": 9, "profile": "dev"}
 LOADS = {"propagation": ["present", "added", *LIMITS], "churn": list(CHURN)}
 DEFINITIONS = [ROOT / "crates/tidegate/manifests/gateway-api", ROOT / "crates/compile/crds"]
 

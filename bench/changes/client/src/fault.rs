@@ -25,8 +25,10 @@ pub(crate) enum Fault {
     Body,
     /// The connection or stream ended before the answer did.
     Truncated,
-    /// A stream of HTTP/2 was reset, or given back unserved.
+    /// A stream of HTTP/2 was reset, or lost with its connection.
     StreamLost,
+    /// A stream of HTTP/2 was not begun, as a goodbye without an error says.
+    GivenBack,
     /// What may last was ended by the other side without need.
     EndedEarly,
     /// What came is no HTTP, gRPC or WebSocket.
@@ -67,6 +69,9 @@ impl Failure {
     pub(crate) fn h2(doing: &str, error: &h2::Error) -> Self {
         match error.get_io() {
             Some(io) => Self::io(doing, io),
+            None if error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR) => {
+                Self::new(Fault::GivenBack, format!("{doing}: {error}"))
+            }
             None if error.is_reset() || error.is_go_away() => {
                 Self::new(Fault::StreamLost, format!("{doing}: {error}"))
             }

@@ -177,9 +177,9 @@ impl Ways<'_> {
         })
     }
 
-    /// Must be through before a process that drains ends.
+    /// What lasts must be through before a process that drains ends, also where the machine has other things to do.
     fn lasts(&self) -> Duration {
-        self.stage.lives.grace() / 2
+        self.stage.lives.grace() / 3
     }
 
     fn bodies(&self, target: Target, direction: Direction) -> Work {

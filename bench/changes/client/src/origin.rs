@@ -21,7 +21,7 @@ use tokio::{
 /// What is asked for with this path takes [`SLOW_PARTS`] times a tenth of a second.
 pub(crate) const SLOW: &str = "/slow";
 /// How often the name comes in a slow answer.
-pub(crate) const SLOW_PARTS: usize = 20;
+pub(crate) const SLOW_PARTS: usize = 10;
 const SLOW_PAUSE: Duration = Duration::from_millis(100);
 /// What is posted here is read to its end, and looked at.
 pub(crate) const UPLOAD: &str = "/upload";

@@ -53,6 +53,7 @@ impl Bodies {
         }
     }
 
+    /// Of a download, whose length must be known when it begins.
     fn parts(&self) -> usize {
         usize::try_from(self.lasts.as_millis() / PAUSE.as_millis()).map_or(1, |parts| parts.max(1))
     }
@@ -65,16 +66,19 @@ impl Bodies {
             self.target.ask.host
         );
         send(&mut stream, head.as_bytes()).await?;
-        for part in 0..self.parts() {
+        let began = Instant::now();
+        let mut bytes = 0;
+        while began.elapsed() < self.lasts {
             let mut chunk = format!("{PART_BYTES:x}\r\n").into_bytes();
-            chunk.extend(content::at(part * PART_BYTES, PART_BYTES));
+            chunk.extend(content::at(bytes, PART_BYTES));
+            bytes += PART_BYTES;
             chunk.extend_from_slice(b"\r\n");
             send(&mut stream, &chunk).await?;
             sleep(PAUSE).await;
         }
         send(&mut stream, b"0\r\n\r\n").await?;
         let told = in_time("answer", read_all(&mut stream)).await?;
-        match told == origin::received(self.parts() * PART_BYTES).as_bytes() {
+        match told == origin::received(bytes).as_bytes() {
             true => Ok(()),
             false => Err(Failure::new(Fault::Body, String::from_utf8_lossy(&told))),
         }
