@@ -69,6 +69,10 @@ async fn expose(arguments: &ExposeArgs) -> Result<u8, Failure> {
         .unwrap_or_else(|| remote.namespace().to_owned());
     let gateways = remote.list(Kind::Gateway, Some(&namespace)).await?;
     let plan = Plan::new(arguments, &namespace, &gateways)?;
+    // All or nothing, as far as the server can say before.
+    for (kind, object) in &plan.objects {
+        remote.check(*kind, object).await?;
+    }
     for (kind, object) in &plan.objects {
         remote.apply(*kind, object).await?;
         say(&format!(

@@ -195,6 +195,7 @@ async fn end(
 
 /// A client of the API server that a kubeconfig names, else the one that kubectl would use, else the pod's.
 pub(crate) async fn connect(kubeconfig: Option<PathBuf>) -> Result<Client, Failure> {
+    let file = kubeconfig.as_ref().map(|path| path.display().to_string());
     let source = match kubeconfig {
         Some(path) if !path.exists() => {
             return Err(Failure::error(format!(
@@ -212,7 +213,10 @@ pub(crate) async fn connect(kubeconfig: Option<PathBuf>) -> Result<Client, Failu
     };
     Client::connect(source, ClientOptions::default())
         .await
-        .map_err(Failure::error)
+        .map_err(|error| match file {
+            Some(file) => Failure::error(format!("{file}: {error}")),
+            None => Failure::error(error),
+        })
 }
 
 /// No other process has this: the machine's name, the process, and when it began.

@@ -14,6 +14,7 @@ mod routes;
 mod side_http;
 mod signals;
 mod up;
+mod url;
 mod watch;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};

@@ -70,11 +70,20 @@ impl Remote {
         })
     }
 
+    /// Whether the server would take an object. Changes nothing.
+    pub(crate) async fn check(&self, kind: Kind, object: &Value) -> Result<(), Failure> {
+        self.patch(kind, object, "&dryRun=All").await.map(|_| ())
+    }
+
     /// Applies an object by force.
     pub(crate) async fn apply(&self, kind: Kind, object: &Value) -> Result<Value, Failure> {
+        self.patch(kind, object, "").await
+    }
+
+    async fn patch(&self, kind: Kind, object: &Value, more: &str) -> Result<Value, Failure> {
         let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
         let path = format!(
-            "{}/{}?fieldManager={MANAGER}&force=true&fieldValidation=Strict",
+            "{}/{}?fieldManager={MANAGER}&force=true&fieldValidation=Strict{more}",
             collection(kind, Some(text("namespace"))),
             text("name")
         );

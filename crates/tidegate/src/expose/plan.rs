@@ -131,7 +131,9 @@ fn default_gateway(namespace: &str) -> Value {
 }
 
 fn place(url: &str) -> Result<Place, String> {
-    let uri: http::Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
+    let uri: http::Uri = url
+        .parse()
+        .map_err(|error| format!("{url} is no URL: {error}"))?;
     let secure = match uri.scheme_str() {
         Some("http") => false,
         Some("https") => true,
@@ -144,6 +146,7 @@ fn place(url: &str) -> Result<Place, String> {
     if uri.query().is_some() {
         return Err(format!("{url} has a query, which a route can't add"));
     }
+    let port = crate::url::port(&uri)?;
     let host = uri.host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     if host.is_empty() {
@@ -152,7 +155,7 @@ fn place(url: &str) -> Result<Place, String> {
     Ok(Place {
         secure,
         host: host.to_ascii_lowercase(),
-        port: uri.port_u16().unwrap_or(if secure { 443 } else { 80 }),
+        port: port.unwrap_or(if secure { 443 } else { 80 }),
         path: uri.path().trim_end_matches('/').to_owned(),
     })
 }
@@ -187,5 +190,9 @@ mod tests {
         check("ftp://x", Err("neither"));
         check("http://a:b@x", Err("password"));
         check("http://x/?a=b", Err("query"));
+        check("http://", Err("http:// is no URL"));
+        // The port that no port is was taken for that of the scheme.
+        check("http://x:99999", Err("between 1 and 65535"));
+        check("http://x:0", Err("between 1 and 65535"));
     }
 }

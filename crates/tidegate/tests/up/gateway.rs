@@ -255,6 +255,17 @@ fn commands_from_nothing_to_an_explanation() {
         "{}",
         exposed.stdout
     );
+    // What is refused leaves nothing behind.
+    let refused = ["expose", "half", &url, "--host", "no host", "--kubeconfig"];
+    let refused = finish(&[&refused[..], &[kubeconfig.as_str()]].concat());
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
+    assert!(
+        refused.stderr.contains("spec.hostnames[0]"),
+        "{}",
+        refused.stderr
+    );
+    let (status, _) = up.api().get(&format!("{BACKENDS}/half"));
+    assert_eq!(status, 404);
     let at = programmed(&up.api(), "tidegate");
     let answer = origin::get_host(at, "/shop/x", "shop.localhost").expect("an answer");
     assert_eq!(answer, (200, "a GET /base/x".to_owned()));

@@ -137,7 +137,9 @@ fn ask(query: &str) -> Result<Question, String> {
 
 impl Question {
     fn read_url(&mut self, url: &str) -> Result<(), String> {
-        let uri: http::Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
+        let uri: http::Uri = url
+            .parse()
+            .map_err(|error| format!("{url} is no URL: {error}"))?;
         self.secure = match uri.scheme_str() {
             Some("http") => false,
             Some("https") => true,
@@ -148,8 +150,9 @@ impl Question {
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case("host"))
             .map(|(_, value)| value.clone());
+        let port = crate::url::port(&uri)?;
         let host = uri.host().unwrap_or_default().to_owned();
-        self.port = uri.port_u16().unwrap_or(if self.secure { 443 } else { 80 });
+        self.port = port.unwrap_or(if self.secure { 443 } else { 80 });
         if written.is_some() {
             self.address = self.address.or_else(|| host.parse().ok());
         }
@@ -238,6 +241,11 @@ mod tests {
         check(
             "url=http://x&header=y",
             "a header is written as Name: value, not y",
+        );
+        check("url=http://", "http:// is no URL: empty string");
+        check(
+            "url=http://x:99999/",
+            "http://x:99999/ has a port that is not between 1 and 65535",
         );
         check("url=http://x%2", "http://x%2 has a % without two digits");
         check("what=1", "there is no parameter what");
