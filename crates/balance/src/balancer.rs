@@ -95,8 +95,10 @@ pub struct NoEndpoint;
 pub enum Outcome {
     /// It answered, whatever the client may think of the answer.
     Success,
-    /// It refused or broke the connection, timed out, or answered with a failure of its own (5xx).
+    /// It broke the connection, timed out, or answered with a failure of its own (5xx).
     Failure,
+    /// No connection to it could be made: a failure after which it rests in any case, though not for long.
+    Unreachable,
     /// It can't be blamed: the client went away.
     Unknown,
 }
@@ -220,6 +222,7 @@ impl Balancer {
         if let Some(outliers) = outliers {
             self.judge(id, outcome, outliers, now_ns);
         }
+        self.rest(id, outcome, now_ns);
     }
 
     /// The result of active health checks, when it changes. Endpoints are healthy until said otherwise.

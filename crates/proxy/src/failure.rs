@@ -33,6 +33,9 @@ pub(crate) enum Failure {
     /// No endpoint to send to. Answer 503.
     #[error("no endpoint is available")]
     NoEndpoint,
+    /// The endpoints are names, and none leads anywhere. Answer 502.
+    #[error("the backend's name leads nowhere")]
+    Unresolved,
     /// A circuit breaker is open. Answer 503.
     #[error("too many requests are under way")]
     Overloaded,
@@ -72,6 +75,7 @@ impl Failure {
             Self::RuleFails(_) => Reason::RuleFails,
             Self::BackendInvalid(_) => Reason::BackendInvalid,
             Self::NoEndpoint => Reason::NoEndpoint,
+            Self::Unresolved => Reason::Unresolved,
             Self::Overloaded => Reason::Overloaded,
             Self::Connect | Self::ConnectTimeout => Reason::ConnectFailed,
             Self::UpstreamReset | Self::Refused => Reason::UpstreamReset,
@@ -92,7 +96,11 @@ impl Failure {
             Self::NoRoute => Some(404),
             Self::Misdirected => Some(421),
             Self::NoEndpoint | Self::Overloaded => Some(503),
-            Self::Connect | Self::UpstreamReset | Self::Refused | Self::BadAnswer => Some(502),
+            Self::Unresolved
+            | Self::Connect
+            | Self::UpstreamReset
+            | Self::Refused
+            | Self::BadAnswer => Some(502),
             Self::ConnectTimeout | Self::Timeout => Some(504),
         }
     }
@@ -123,6 +131,7 @@ impl Failure {
             | Self::RuleFails(_)
             | Self::BackendInvalid(_)
             | Self::NoEndpoint
+            | Self::Unresolved
             | Self::Overloaded
             | Self::Truncated => false,
         }
@@ -136,12 +145,10 @@ impl Failure {
     /// What it says about the endpoint that was tried.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
-            Self::Connect
-            | Self::ConnectTimeout
-            | Self::UpstreamReset
-            | Self::BadAnswer
-            | Self::Timeout
-            | Self::Truncated => Outcome::Failure,
+            Self::Connect | Self::ConnectTimeout => Outcome::Unreachable,
+            Self::UpstreamReset | Self::BadAnswer | Self::Timeout | Self::Truncated => {
+                Outcome::Failure
+            }
             Self::BadRequest(..)
             | Self::ClientTimeout
             | Self::ClientGone
@@ -150,6 +157,7 @@ impl Failure {
             | Self::RuleFails(_)
             | Self::BackendInvalid(_)
             | Self::NoEndpoint
+            | Self::Unresolved
             | Self::Overloaded
             | Self::Refused => Outcome::Unknown,
         }

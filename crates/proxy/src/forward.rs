@@ -71,13 +71,19 @@ async fn try_all(
     let hash = sticky::hash(client, plan, journey);
     let mut at = journey.began;
     loop {
+        if plan.cluster.waits() {
+            let (worker, timer) = (origin.worker, origin.timer);
+            let settled = Box::pin(worker.clusters.settle(worker, timer, &plan.cluster)).await;
+            settled.map_err(|_elapsed| Failure::ConnectTimeout)?;
+        }
         let pick = PickRequest {
             hash,
             tried: tries.tried(),
             random: origin.worker.ids.random(),
         };
         let now = clock.nanoseconds(at);
-        let chosen = plan.cluster.choose(&pick, now).ok_or(Failure::NoEndpoint)?;
+        let chosen = plan.cluster.choose(&pick, now);
+        let chosen = chosen.ok_or_else(|| plan.cluster.nobody())?;
         let result = attempt(origin, client, plan, &chosen.endpoint, tries, journey).await;
         let outcome = match &result {
             Ok(_) if journey.status >= 500 => Outcome::Failure,

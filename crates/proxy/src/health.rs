@@ -10,6 +10,7 @@ mod watch;
 
 use std::{
     io,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
 };
@@ -17,18 +18,20 @@ use std::{
 use tidegate_routing::{ClusterKey, Destination, Snapshot};
 use tokio::sync::{mpsc, watch as latest};
 
-use crate::worker::Command;
+use crate::{names::Known, worker::Command};
 
 use self::board::Board;
 
 /// Endpoints that get no requests, by cluster.
-pub(crate) type Unhealthy = imbl::HashMap<ClusterKey, imbl::HashSet<Destination>>;
+pub(crate) type Unhealthy = imbl::HashMap<ClusterKey, imbl::HashSet<SocketAddr>>;
 
 /// How an endpoint that is probed does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointHealth {
     pub cluster: ClusterKey,
     pub destination: Destination,
+    /// Itself, or one of those that the name leads to.
+    pub address: SocketAddr,
     /// `None` before its first probe has ended: it gets requests.
     pub healthy: Option<bool>,
     /// Why the last probe failed, where it did.
@@ -57,7 +60,7 @@ impl Prober {
     /// The machine refuses a thread or a runtime.
     pub(crate) fn start(
         workers: Vec<mpsc::UnboundedSender<Command>>,
-        allow_local: bool,
+        known: latest::Receiver<Known>,
     ) -> io::Result<Self> {
         let (snapshots, arriving) = latest::channel(Arc::default());
         let board = Arc::new(Mutex::new(Board::default()));
@@ -68,9 +71,7 @@ impl Prober {
         let thread = std::thread::Builder::new()
             .name("health".to_owned())
             .spawn(move || {
-                runtime.block_on(watch::run(arriving, &shared, &workers, allow_local));
-                // A name that is being resolved is waited for by nobody.
-                runtime.shutdown_background();
+                runtime.block_on(watch::run(arriving, known, &shared, &workers));
             })?;
         Ok(Self {
             snapshots: Some(snapshots),
@@ -86,7 +87,7 @@ impl Prober {
         }
     }
 
-    /// All endpoints that are probed, in the order of their clusters, then of their destinations.
+    /// All endpoints that are probed, in the order of their clusters, destinations, addresses.
     pub(crate) fn endpoints(&self) -> Vec<EndpointHealth> {
         lock(&self.board).endpoints()
     }

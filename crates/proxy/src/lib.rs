@@ -26,6 +26,7 @@ mod handle;
 mod health;
 mod ids;
 mod journey;
+mod names;
 mod observe;
 mod options;
 mod proxy;
@@ -42,6 +43,7 @@ mod worker;
 pub use self::{
     counters::Counters,
     health::{EndpointHealth, ProbeCounts},
+    names::{NameOptions, NameReport},
     observe::{
         AccessLogOptions, Field, LogFormat, Observability, ObserveOptions, Span, TraceContext,
         TraceOptions,

@@ -6,7 +6,7 @@ use std::{fmt, net::TcpListener, sync::Arc, time::Duration};
 
 use tidegate_http::HeadLimits;
 
-use crate::record::Observers;
+use crate::{names::NameOptions, record::Observers};
 
 pub use self::block::{AddressBlock, AddressBlockError};
 
@@ -19,6 +19,8 @@ pub struct Options {
     pub trusted_hops: u32,
     /// Whether names of endpoints may lead to loopback, link-local and metadata addresses.
     pub allow_local: bool,
+    /// How names of endpoints are resolved.
+    pub names: NameOptions,
     /// Balancers whose connections begin with a header of the PROXY protocol, which says who the client is. Theirs must
     /// have one; others' must not.
     pub proxy_protocol: Vec<AddressBlock>,
@@ -70,6 +72,7 @@ impl Default for Options {
             limits: Limits::default(),
             trusted_hops: 0,
             allow_local: false,
+            names: NameOptions::default(),
             proxy_protocol: Vec::new(),
             inherited: Vec::new(),
             observers: None,
@@ -84,6 +87,7 @@ impl fmt::Debug for Options {
             .field("limits", &self.limits)
             .field("trusted_hops", &self.trusted_hops)
             .field("allow_local", &self.allow_local)
+            .field("names", &self.names)
             .field("proxy_protocol", &self.proxy_protocol)
             .field("inherited", &self.inherited.len())
             .finish_non_exhaustive()

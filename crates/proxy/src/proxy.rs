@@ -13,11 +13,12 @@ use std::{
 };
 
 use tidegate_routing::Snapshot;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch as latest};
 
 use crate::{
     counters::Counters,
     health::{EndpointHealth, ProbeCounts, Prober},
+    names::{Known, NameReport, Names},
     options::Options,
     record::Observers,
     sockets,
@@ -30,6 +31,8 @@ pub struct Proxy {
     workers: Vec<mpsc::UnboundedSender<Command>>,
     /// `None` only at the end.
     prober: Option<Prober>,
+    /// `None` only at the end.
+    names: Option<Names>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Changed by one `apply` at a time.
     state: Mutex<State>,
@@ -111,15 +114,18 @@ impl Proxy {
             inherited: options.inherited,
             ..State::default()
         };
-        let prober = Prober::start(workers.clone(), options.allow_local).map_err(|source| {
-            ProxyError::Start {
-                worker: workers.len(),
-                source,
-            }
-        })?;
+        let start = |source| ProxyError::Start {
+            worker: workers.len(),
+            source,
+        };
+        let (told, known) = latest::channel(Known::default());
+        let prober = Prober::start(workers.clone(), known).map_err(start)?;
+        let names = Names::start(&options.names, options.allow_local, workers.clone(), told);
+        let names = names.map_err(start)?;
         Ok(Self {
             workers,
             prober: Some(prober),
+            names: Some(names),
             threads: Mutex::new(threads),
             state: Mutex::new(state),
             counters,
@@ -165,6 +171,9 @@ impl Proxy {
             workers: self.workers.len(),
             binds: state.report(),
         };
+        if let Some(names) = &self.names {
+            names.apply(snapshot.clone());
+        }
         if let Some(prober) = &self.prober {
             prober.apply(snapshot.clone());
         }
@@ -226,6 +235,13 @@ impl Proxy {
         prober.map_or_else(Vec::new, Prober::endpoints)
     }
 
+    /// Where the names of endpoints lead: those that were answered, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<NameReport> {
+        let names = self.names.as_ref();
+        names.map_or_else(Vec::new, Names::report)
+    }
+
     /// Probes that have ended since the start.
     #[must_use]
     pub fn probe_counts(&self) -> ProbeCounts {
@@ -260,7 +276,8 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // It can tell workers something, who end when nobody can.
+        // They can tell workers something, who end when nobody can.
+        self.names = None;
         self.prober = None;
         self.workers.clear();
         let threads = self

@@ -108,6 +108,8 @@ pub enum Reason {
     BackendInvalid,
     /// No endpoint is there.
     NoEndpoint,
+    /// The endpoints are names, and none leads anywhere.
+    Unresolved,
     /// A circuit breaker is open.
     Overloaded,
     /// No connection to an endpoint.
@@ -136,6 +138,7 @@ impl Reason {
         Self::RuleFails,
         Self::BackendInvalid,
         Self::NoEndpoint,
+        Self::Unresolved,
         Self::Overloaded,
         Self::ConnectFailed,
         Self::UpstreamReset,
@@ -159,6 +162,7 @@ impl Reason {
             Self::RuleFails => "rule_fails",
             Self::BackendInvalid => "backend_invalid",
             Self::NoEndpoint => "no_endpoint",
+            Self::Unresolved => "unresolved",
             Self::Overloaded => "overloaded",
             Self::ConnectFailed => "connect_failed",
             Self::UpstreamReset => "upstream_reset",

@@ -47,6 +47,13 @@ fn provider() -> Arc<CryptoProvider> {
     PROVIDER.clone()
 }
 
+/// A number that nobody can guess. `None`: the machine has none.
+pub(crate) fn random() -> Option<u16> {
+    let mut bytes = [0; 2];
+    PROVIDER.secure_random.fill(&mut bytes).ok()?;
+    Some(u16::from_be_bytes(bytes))
+}
+
 fn chain(certificate: &Certificate) -> Vec<CertificateDer<'static>> {
     certificate
         .chain

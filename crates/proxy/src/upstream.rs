@@ -10,6 +10,8 @@ mod dial;
 mod endpoint;
 mod h2;
 mod judge;
+mod resolve;
+mod spread;
 
 pub(crate) use self::{
     announce::announce,
@@ -32,10 +34,12 @@ use tidegate_balance::{
     Balancer, Breakers, BudgetSettings, EndpointId, Outcome, PickRequest, Resource, RetryBudget,
     Settings, Tripped,
 };
-use tidegate_routing::{Balance, Cluster, ClusterKey, Locality, Protocol};
+use tidegate_routing::{Balance, Cluster, ClusterKey, Destination, Locality, Protocol};
+use tokio::sync::Notify;
 use tokio_rustls::TlsConnector;
 
-use crate::{clock::Clock, health::Unhealthy, worker::Config};
+use self::spread::{Spread, spread};
+use crate::{clock::Clock, health::Unhealthy, names::Known, worker::Config};
 
 /// All clusters that this worker has used.
 #[derive(Default)]
@@ -43,12 +47,18 @@ pub(crate) struct Clusters {
     known: RefCell<HashMap<ClusterKey, Rc<ClusterState>, RandomState>>,
     /// By active health checks.
     unhealthy: RefCell<Unhealthy>,
+    names: RefCell<Known>,
+    /// Counts how often something was said of names.
+    named: Cell<u64>,
+    told: Notify,
 }
 
 /// One cluster.
 pub(crate) struct ClusterState {
     /// The worker's version of the configuration that this was last compared with.
     serial: Cell<u64>,
+    /// What was said of names when its endpoints were last gathered; nothing can be said of a cluster without names.
+    named: Cell<u64>,
     current: RefCell<Current>,
     breakers: SharedBreakers,
 }
@@ -59,6 +69,8 @@ pub(crate) type SharedBreakers = Rc<RefCell<Breakers>>;
 /// What follows from the snapshot's cluster.
 struct Current {
     cluster: Arc<Cluster>,
+    /// Its endpoints.
+    spread: Spread,
     balancer: Balancer,
     budget: RetryBudget,
     endpoints: HashMap<EndpointId, Rc<Endpoint>, RandomState>,
@@ -83,28 +95,56 @@ impl Clusters {
     ) -> Option<Rc<ClusterState>> {
         let known = self.known.borrow().get(key).cloned();
         match known {
-            Some(state) if state.serial.get() >= config.serial => Some(state),
+            Some(state) if state.serial.get() >= config.serial => {
+                if state.named.get() < self.named.get() {
+                    let cluster = state.current.borrow().cluster.clone();
+                    self.update(&state, &cluster, now_ns);
+                }
+                Some(state)
+            }
             Some(state) => {
                 let cluster = config.snapshot.clusters.get(&key.0)?;
                 state.serial.set(config.serial);
-                if state.update(cluster, now_ns) {
-                    self.judge_one(key, &state, now_ns);
-                }
+                self.update(&state, cluster, now_ns);
                 Some(state)
             }
             None => {
                 let cluster = config.snapshot.clusters.get(&key.0)?;
-                let state = Rc::new(ClusterState::new(cluster, config.serial, now_ns));
+                let spread = spread(&cluster.endpoints, &self.names.borrow());
+                let state = ClusterState::new(cluster, spread, config.serial, now_ns);
+                let state = Rc::new(state);
                 self.known.borrow_mut().insert(key.clone(), state.clone());
+                self.mark(&state);
                 self.judge_one(key, &state, now_ns);
                 Some(state)
             }
         }
     }
 
+    fn update(&self, state: &ClusterState, cluster: &Arc<Cluster>, now_ns: u64) {
+        let spread = spread(&cluster.endpoints, &self.names.borrow());
+        if state.update(cluster, spread, now_ns) {
+            self.judge_one(&cluster.key, state, now_ns);
+        }
+        self.mark(state);
+    }
+
+    /// A cluster knows what is known of its names.
+    fn mark(&self, state: &ClusterState) {
+        let named = state.current.borrow().spread.named;
+        state
+            .named
+            .set(if named { self.named.get() } else { u64::MAX });
+    }
+
     /// Closes connections that were idle for too long, and forgets clusters that are gone.
     pub(crate) fn sweep(&self, clock: &Clock, config: &Config) {
+        let now_ns = clock.coarse_ns();
         self.known.borrow_mut().retain(|key, state| {
+            if state.named.get() < self.named.get() {
+                let cluster = state.current.borrow().cluster.clone();
+                self.update(state, &cluster, now_ns);
+            }
             for endpoint in state.current.borrow().endpoints.values() {
                 endpoint.sweep(clock);
             }
@@ -114,15 +154,17 @@ impl Clusters {
 }
 
 impl ClusterState {
-    fn new(cluster: &Arc<Cluster>, serial: u64, now_ns: u64) -> Self {
+    fn new(cluster: &Arc<Cluster>, spread: Spread, serial: u64, now_ns: u64) -> Self {
         let settings = Settings::of(cluster, &Locality::default());
-        let balancer = Balancer::new(settings, &cluster.endpoints, now_ns);
+        let balancer = Balancer::new(settings, &spread.endpoints, now_ns);
         let endpoints = endpoints(&balancer, &mut HashMap::default());
         Self {
             serial: Cell::new(serial),
+            named: Cell::new(0),
             breakers: Rc::new(RefCell::new(Breakers::new(cluster.limits))),
             current: RefCell::new(Current {
                 cluster: cluster.clone(),
+                spread,
                 balancer,
                 budget: RetryBudget::new(BudgetSettings::default(), now_ns),
                 endpoints,
@@ -132,10 +174,12 @@ impl ClusterState {
     }
 
     /// Says whether anything is different.
-    fn update(&self, cluster: &Arc<Cluster>, now_ns: u64) -> bool {
+    fn update(&self, cluster: &Arc<Cluster>, spread: Spread, now_ns: u64) -> bool {
         let mut current = self.current.borrow_mut();
         let current = &mut *current;
-        if Arc::ptr_eq(&current.cluster, cluster) {
+        let same = current.spread.endpoints == spread.endpoints;
+        current.spread = spread;
+        if same && Arc::ptr_eq(&current.cluster, cluster) {
             return false;
         }
         // Connections that were made by other rules may not be used by these.
@@ -149,8 +193,9 @@ impl ClusterState {
         self.breakers.borrow_mut().set_limits(cluster.limits);
         let settings = Settings::of(cluster, &Locality::default());
         current.balancer.set_settings(settings);
-        if current.cluster.endpoints != cluster.endpoints {
-            current.balancer.set_endpoints(&cluster.endpoints, now_ns);
+        if !same {
+            let endpoints = &current.spread.endpoints;
+            current.balancer.set_endpoints(endpoints, now_ns);
         }
         current.endpoints = endpoints(&current.balancer, &mut current.endpoints);
         current.cluster = cluster.clone();
@@ -232,11 +277,12 @@ fn endpoints(
 ) -> HashMap<EndpointId, Rc<Endpoint>, RandomState> {
     balancer
         .endpoints()
-        .map(|(id, endpoint)| {
-            let state = kept
-                .remove(&id)
-                .unwrap_or_else(|| Rc::new(Endpoint::new(endpoint.destination.clone())));
-            (id, state)
+        .filter_map(|(id, endpoint)| {
+            let Destination::Address(address) = endpoint.destination else {
+                return None;
+            };
+            let state = kept.remove(&id);
+            Some((id, state.unwrap_or_else(|| Rc::new(Endpoint::new(address)))))
         })
         .collect()
 }

@@ -29,6 +29,7 @@ use crate::{
     front,
     health::Unhealthy,
     ids::Ids,
+    names::Known,
     options::{AddressBlock, Limits, Options},
     record::{Observer, Observers},
     scratch::Scratches,
@@ -46,8 +47,6 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(crate) struct Setup {
     pub(crate) limits: Limits,
     pub(crate) trusted_hops: u32,
-    /// Whether names may lead to this machine.
-    pub(crate) allow_local: bool,
     /// Balancers that say who the client is.
     pub(crate) proxy_protocol: Vec<AddressBlock>,
     pub(crate) counters: Arc<Counters>,
@@ -68,6 +67,8 @@ pub(crate) enum Command {
         unhealthy: Unhealthy,
         changed: Arc<[ClusterKey]>,
     },
+    /// Where names lead now.
+    Names(Known),
     Drain {
         grace: Duration,
         done: oneshot::Sender<()>,
@@ -118,7 +119,6 @@ impl Setup {
         Self {
             limits: options.limits.clone(),
             trusted_hops: options.trusted_hops,
-            allow_local: options.allow_local,
             proxy_protocol: options.proxy_protocol.clone(),
             counters,
             tickets: crate::tls::Tickets::new(),
@@ -215,6 +215,7 @@ impl Worker {
                     let now_ns = worker.clock.coarse_ns();
                     worker.clusters.judge(unhealthy, &changed, now_ns);
                 }
+                Command::Names(known) => worker.clusters.resolve(known),
                 Command::Drain { grace, done } => {
                     worker.drain(grace).await;
                     let _ = done.send(());

@@ -37,7 +37,7 @@ pub struct Endpoint {
     pub locality: Locality,
 }
 
-/// An address, or a name that the proxy resolves at each new connection.
+/// An address, or a name: the proxy resolves it, and spreads requests over all addresses that it leads to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Destination {
     Address(SocketAddr),

@@ -1,9 +1,13 @@
-//! Passive health: an endpoint that fails several times in a row rests, each time longer.
+//! Passive health: an endpoint that fails several times in a row rests, each time longer; one that takes no connection
+//! does at once, whatever the cluster says: others can have the request without any loss.
 
 use tidegate_routing::OutlierEjection;
 
 use super::{Balancer, EndpointId, Outcome};
 
+/// How long one rests that took no connection: a second, then twice as long, up to 16 seconds.
+const UNREACHABLE_NS: u64 = 1_000_000_000;
+const UNREACHABLE_DOUBLED_MAX: u32 = 4;
 /// No rest is longer: 5 minutes.
 const REST_MAX_NS: u64 = 300_000_000_000;
 
@@ -33,7 +37,9 @@ impl Balancer {
                 }
                 return;
             }
-            Outcome::Failure => state.failures = state.failures.saturating_add(1),
+            Outcome::Failure | Outcome::Unreachable => {
+                state.failures = state.failures.saturating_add(1);
+            }
         }
         if state.failures < outliers.consecutive_failures.max(1)
             || !self.may_eject(outliers, now_ns)
@@ -49,6 +55,25 @@ impl Balancer {
         state.failures = outliers.consecutive_failures.saturating_sub(1);
         self.ejections += 1;
         self.candidates.invalidate();
+    }
+
+    /// After a connection that could not be made, or was.
+    pub(super) fn rest(&mut self, id: EndpointId, outcome: Outcome, now_ns: u64) {
+        let Some(state) = self.state_mut(id) else {
+            return;
+        };
+        match outcome {
+            Outcome::Unknown | Outcome::Failure => {}
+            Outcome::Success => state.unreachable_times = 0,
+            // Others that were sent there at the same time say nothing new.
+            Outcome::Unreachable if state.is_ejected(now_ns) => {}
+            Outcome::Unreachable => {
+                let doubled = state.unreachable_times.min(UNREACHABLE_DOUBLED_MAX);
+                state.unreachable_times = state.unreachable_times.saturating_add(1);
+                state.ejected_until_ns = now_ns.saturating_add(UNREACHABLE_NS << doubled);
+                self.candidates.invalidate();
+            }
+        }
     }
 
     /// Whether one more may rest: of those in the list, not more than the share, but one in any case. A cluster of one

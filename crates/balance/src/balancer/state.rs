@@ -32,6 +32,8 @@ pub(super) struct State {
     /// How often it was ejected lately, for longer rests.
     pub(super) ejected_times: u32,
     pub(super) ejected_until_ns: u64,
+    /// Rests in a row because no connection could be made.
+    pub(super) unreachable_times: u32,
     pub(super) latency: Latency,
     /// Its turn in the order of round robin, in virtual time.
     pub(super) turn: u64,
@@ -52,6 +54,7 @@ impl State {
             failures: 0,
             ejected_times: 0,
             ejected_until_ns: 0,
+            unreachable_times: 0,
             latency: Latency::default(),
             turn: 0,
             candidate: false,

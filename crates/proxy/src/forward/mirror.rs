@@ -125,6 +125,12 @@ impl Copy {
             random: self.worker.ids.random(),
             ..PickRequest::default()
         };
+        // A name without an answer leads to no endpoint.
+        let settling = self
+            .worker
+            .clusters
+            .settle(&self.worker, &timer, &self.cluster);
+        let _ = settling.await;
         let now = self.worker.clock.coarse_ns();
         if self.cluster.refused().is_none()
             && let Some(chosen) = self.cluster.choose(&pick, now)

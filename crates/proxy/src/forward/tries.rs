@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Endpoints that are tried beyond the first where a connection can't be made, also without a rule's retries.
-const CONNECTS_MAX: u32 = 2;
+const CONNECTS_MAX: u32 = 7;
 
 /// A try that failed before anything of its answer reached the client.
 #[derive(Debug)]
@@ -176,6 +176,11 @@ impl<'c> Tries<'c> {
             return Ok(());
         }
         self.tried.push(chosen.id);
+        // Costs no other endpoint anything, and this one gets no more for a while.
+        if matches!(failure, Failure::Connect) && self.left == 0 && self.connects_left > 0 {
+            self.connects_left -= 1;
+            return Ok(());
+        }
         if !plan.cluster.try_retry(clock.nanoseconds(Instant::now())) {
             return Err(failure);
         }

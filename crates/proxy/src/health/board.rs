@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     hash::{Hash, Hasher},
+    net::SocketAddr,
     sync::Arc,
 };
 
@@ -13,11 +14,15 @@ use tidegate_routing::{
 use tokio::task::AbortHandle;
 
 use super::{EndpointHealth, ProbeCounts, Unhealthy};
+use crate::names::Known;
 
 /// What is probed: clusters that say the same of the same endpoint share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Target {
+    /// What the cluster says.
     pub(super) destination: Destination,
+    /// Where that leads.
+    pub(super) address: SocketAddr,
     pub(super) check: HealthCheck,
     pub(super) protocol: Protocol,
     pub(super) tls: Option<Arc<UpstreamTls>>,
@@ -61,7 +66,7 @@ impl Drop for Task {
 impl Hash for Target {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // The rest is seldom another one.
-        self.destination.hash(state);
+        self.address.hash(state);
     }
 }
 
@@ -70,10 +75,11 @@ impl Board {
     pub(super) fn follow(
         &mut self,
         snapshot: &Snapshot,
+        known: &Known,
         start: impl Fn(Arc<Target>) -> AbortHandle,
     ) -> Option<News> {
         let mut old = std::mem::take(&mut self.known);
-        for (target, users) in wanted(snapshot) {
+        for (target, users) in wanted(snapshot, known) {
             let (target, mut state) = old.remove_entry(&target).unwrap_or_else(|| {
                 let target = Arc::new(target);
                 let state = State {
@@ -92,7 +98,7 @@ impl Board {
             if state.health.verdict() == Some(false) {
                 for user in &state.users {
                     let of_user = unhealthy.entry(user.clone()).or_default();
-                    of_user.insert(target.destination.clone());
+                    of_user.insert(target.address);
                 }
             }
         }
@@ -117,6 +123,7 @@ impl Board {
         let verdict = state.health.observe(&target.check, passed)?;
         tracing::info!(
             endpoint = %target.destination,
+            address = %target.address,
             healthy = verdict,
             fault = state.fault.as_deref(),
             "health"
@@ -128,8 +135,8 @@ impl Board {
         for user in &changed {
             let of_user = self.unhealthy.entry(user.clone()).or_default();
             match verdict {
-                true => of_user.remove(&target.destination),
-                false => of_user.insert(target.destination.clone()),
+                true => of_user.remove(&target.address),
+                false => of_user.insert(target.address),
             };
             if of_user.is_empty() {
                 self.unhealthy.remove(user);
@@ -150,13 +157,15 @@ impl Board {
             state.users.iter().map(|user| EndpointHealth {
                 cluster: user.clone(),
                 destination: target.destination.clone(),
+                address: target.address,
                 healthy: state.health.verdict(),
                 fault: state.fault.clone(),
             })
         });
         let mut all: Vec<EndpointHealth> = each.collect();
         all.sort_by(|one, other| {
-            (&one.cluster, &one.destination).cmp(&(&other.cluster, &other.destination))
+            let one = (&one.cluster, &one.destination, one.address);
+            one.cmp(&(&other.cluster, &other.destination, other.address))
         });
         all
     }
@@ -167,7 +176,7 @@ impl Board {
 }
 
 /// All endpoints that a snapshot wants probed, with the clusters that want it. What is draining gets no requests anyway.
-fn wanted(snapshot: &Snapshot) -> HashMap<Target, BTreeSet<ClusterKey>> {
+fn wanted(snapshot: &Snapshot, known: &Known) -> HashMap<Target, BTreeSet<ClusterKey>> {
     let mut wanted: HashMap<Target, BTreeSet<ClusterKey>> = HashMap::new();
     for cluster in snapshot.clusters.iter() {
         let Some(check) = &cluster.health else {
@@ -177,17 +186,20 @@ fn wanted(snapshot: &Snapshot) -> HashMap<Target, BTreeSet<ClusterKey>> {
             continue;
         }
         for endpoint in cluster.endpoints.iter().filter(|one| !one.draining) {
-            let target = Target {
-                destination: endpoint.destination.clone(),
-                check: check.clone(),
-                protocol: cluster.protocol,
-                tls: cluster.tls.clone(),
-                proxy_protocol: cluster.proxy_protocol,
-            };
-            wanted
-                .entry(target)
-                .or_default()
-                .insert(cluster.key.clone());
+            for address in known.addresses(&endpoint.destination).unwrap_or_default() {
+                let target = Target {
+                    destination: endpoint.destination.clone(),
+                    address,
+                    check: check.clone(),
+                    protocol: cluster.protocol,
+                    tls: cluster.tls.clone(),
+                    proxy_protocol: cluster.proxy_protocol,
+                };
+                wanted
+                    .entry(target)
+                    .or_default()
+                    .insert(cluster.key.clone());
+            }
         }
     }
     wanted

@@ -50,13 +50,12 @@ pub(super) struct Prober {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// For `Host`.
     host: String,
-    allow_local: bool,
 }
 
 impl Prober {
     /// # Errors
     /// The cluster's TLS can't be used.
-    pub(super) fn new(target: &Target, allow_local: bool) -> Result<Self, tls::TlsError> {
+    pub(super) fn new(target: &Target) -> Result<Self, tls::TlsError> {
         let tls = match &target.tls {
             None => None,
             Some(policy) => Some((
@@ -67,12 +66,11 @@ impl Prober {
         Ok(Self {
             tls,
             host: host(target),
-            allow_local,
         })
     }
 
     pub(super) async fn probe(&self, target: &Target) -> Result<(), ProbeError> {
-        let tcp = dial(&target.destination, self.allow_local).await;
+        let tcp = dial(target.address).await;
         let mut tcp = tcp.map_err(ProbeError::Connect)?;
         if let Some(version) = target.proxy_protocol {
             let announced = announce(&mut tcp, version, ProxyHeader::Local).await;

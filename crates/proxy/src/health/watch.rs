@@ -16,11 +16,11 @@ use super::{
     lock,
     probe::{ProbeError, Prober},
 };
-use crate::{ids::Ids, tls::TlsError, worker::Command};
+use crate::{ids::Ids, names::Known, tls::TlsError, worker::Command};
 
 /// Probes under way at once; others wait.
 const PROBES_MAX: usize = 256;
-/// Snapshots may come by the thousand; each is looked through for checks.
+/// Snapshots and answers may come by the thousand; each snapshot is looked through for checks.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How a probe ended.
@@ -29,32 +29,39 @@ type Ended = (Arc<Target>, Result<(), String>);
 /// Until nobody sends snapshots any more.
 pub(super) async fn run(
     mut snapshots: watch::Receiver<Arc<Snapshot>>,
+    mut known: watch::Receiver<Known>,
     board: &Mutex<Board>,
     workers: &[mpsc::UnboundedSender<Command>],
-    allow_local: bool,
 ) {
     let places = Arc::new(Semaphore::new(PROBES_MAX));
     // Bounded by the tasks: each waits before it probes again.
     let (ended, mut ending) = mpsc::unbounded_channel::<Ended>();
     let start = |target: Arc<Target>| {
-        let prober = Prober::new(&target, allow_local);
+        let prober = Prober::new(&target);
         tokio::spawn(watch_one(target, prober, ended.clone(), places.clone())).abort_handle()
     };
+    let follow = |snapshot: &Snapshot, known: &Known| {
+        let news = lock(board).follow(snapshot, known, start);
+        tell(workers, news);
+    };
     loop {
-        let news = tokio::select! {
+        tokio::select! {
             changed = snapshots.changed() => {
                 if changed.is_err() {
                     return;
                 }
-                let snapshot = snapshots.borrow_and_update().clone();
-                let news = lock(board).follow(&snapshot, start);
-                tell(workers, news);
-                sleep(PAUSE).await;
-                None
             }
-            Some((target, result)) = ending.recv() => lock(board).observe(&target, result),
+            Ok(()) = known.changed() => {}
+            Some((target, result)) = ending.recv() => {
+                let news = lock(board).observe(&target, result);
+                tell(workers, news);
+                continue;
+            }
         };
-        tell(workers, news);
+        let snapshot = snapshots.borrow_and_update().clone();
+        let known = known.borrow_and_update().clone();
+        follow(&snapshot, &known);
+        sleep(PAUSE).await;
     }
 }
 

@@ -46,7 +46,7 @@ impl ClusterState {
     ) -> Result<Link, ConnectError> {
         let counted = Counted::new(&self.breakers)?;
         let cluster = self.current.borrow().cluster.clone();
-        let dialing = self.dial(worker, &cluster, endpoint, client);
+        let dialing = self.dial(&cluster, endpoint, client);
         let (stream, address) = within(worker, timer, &cluster, dialing).await?;
         let (read, write) = stream.split();
         Ok(Link {
@@ -73,7 +73,7 @@ impl ClusterState {
             let idle = cluster.limits.idle_timeout;
             let idle = idle.unwrap_or(worker.limits().upstream_idle_timeout);
             let dialing = async {
-                let (stream, address) = self.dial(worker, &cluster, endpoint, None).await?;
+                let (stream, address) = self.dial(&cluster, endpoint, None).await?;
                 if cluster.tls.is_some() && !stream.agreed_on_h2() {
                     return Err(ConnectError::Unspoken);
                 }
@@ -87,13 +87,12 @@ impl ClusterState {
 
     async fn dial(
         &self,
-        worker: &Worker,
         cluster: &Arc<Cluster>,
         endpoint: &Endpoint,
         client: Option<&Connection>,
     ) -> Result<(Whole, SocketAddr), ConnectError> {
-        let mut tcp = dial::dial(endpoint.destination(), worker.setup.allow_local).await?;
-        let address = tcp.peer_addr()?;
+        let address = endpoint.address();
+        let mut tcp = dial::dial(address).await?;
         if let Some(version) = cluster.proxy_protocol {
             announce::announce(&mut tcp, version, announce::whom(client)).await?;
         }

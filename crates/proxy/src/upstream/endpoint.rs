@@ -3,7 +3,6 @@
 use std::{cell::RefCell, net::SocketAddr, time::Duration};
 
 use tidegate_balance::{Resource, Tripped};
-use tidegate_routing::Destination;
 
 use super::{SharedBreakers, h2::Shares};
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
 /// A place that requests are sent to.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    destination: Destination,
+    address: SocketAddr,
     idle: RefCell<Vec<Idle>>,
     /// Connections of HTTP/2.
     pub(crate) shares: Shares,
@@ -71,16 +70,16 @@ impl std::fmt::Debug for Counted {
 }
 
 impl Endpoint {
-    pub(crate) fn new(destination: Destination) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         Self {
-            destination,
+            address,
             idle: RefCell::default(),
             shares: Shares::default(),
         }
     }
 
-    pub(crate) fn destination(&self) -> &Destination {
-        &self.destination
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A connection that was kept and that, as far as the worker knows, is still open. `surely`: as far as the kernel

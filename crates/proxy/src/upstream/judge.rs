@@ -1,5 +1,7 @@
 //! What active health checks say, for the balancers of this worker.
 
+use std::net::SocketAddr;
+
 use tidegate_balance::EndpointId;
 use tidegate_routing::{ClusterKey, Destination};
 
@@ -25,11 +27,14 @@ impl Clusters {
 }
 
 impl ClusterState {
-    fn judge(&self, unhealthy: Option<&imbl::HashSet<Destination>>, now_ns: u64) {
+    fn judge(&self, unhealthy: Option<&imbl::HashSet<SocketAddr>>, now_ns: u64) {
         let mut current = self.current.borrow_mut();
         let checked = current.cluster.health.is_some();
-        let healthy = |destination| {
-            !checked || unhealthy.is_none_or(|unhealthy| !unhealthy.contains(destination))
+        let healthy = |destination: &Destination| match destination {
+            Destination::Address(address) if checked => {
+                unhealthy.is_none_or(|unhealthy| !unhealthy.contains(address))
+            }
+            _ => true,
         };
         let endpoints = current.balancer.endpoints();
         let verdicts: Vec<(EndpointId, bool)> = endpoints

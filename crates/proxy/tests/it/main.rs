@@ -1,5 +1,6 @@
 //! The proxy over real sockets: scripted origins, hand-made snapshots, clients that send bytes.
 
+mod dns;
 mod drain;
 mod floods;
 mod forward;

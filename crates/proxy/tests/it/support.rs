@@ -185,6 +185,7 @@ pub(crate) struct Origin {
     pub(crate) address: SocketAddr,
     pub(crate) seen: Arc<Mutex<Vec<String>>>,
     pub(crate) connections: Arc<Mutex<u32>>,
+    open: Arc<Mutex<u32>>,
 }
 
 impl Origin {
@@ -193,16 +194,30 @@ impl Origin {
         script: impl Fn(&str, usize) -> Script + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::on(listener, script)
+    }
+
+    /// On a socket of one's own.
+    pub(crate) fn on(
+        listener: TcpListener,
+        script: impl Fn(&str, usize) -> Script + Send + Sync + 'static,
+    ) -> Self {
         let origin = Self {
             address: listener.local_addr().expect("its address"),
             seen: Arc::default(),
             connections: Arc::default(),
+            open: Arc::default(),
         };
         let (own, script) = (origin.clone(), Arc::new(script));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 *own.connections.lock().expect("unpoisoned") += 1;
-                tokio::spawn(own.clone().serve(stream, script.clone()));
+                *own.open.lock().expect("unpoisoned") += 1;
+                let (own, script) = (own.clone(), script.clone());
+                tokio::spawn(async move {
+                    own.clone().serve(stream, script).await;
+                    *own.open.lock().expect("unpoisoned") -= 1;
+                });
             }
         });
         origin
@@ -248,6 +263,11 @@ impl Origin {
                 return;
             }
         }
+    }
+
+    /// Connections that are open now.
+    pub(crate) fn open(&self) -> u32 {
+        *self.open.lock().expect("unpoisoned")
     }
 
     pub(crate) fn seen(&self) -> Vec<String> {

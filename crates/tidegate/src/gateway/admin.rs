@@ -173,7 +173,9 @@ fn answer(request: &Request<Incoming>, sight: &Sight) -> Response<Full<Bytes>> {
         ),
         "/config" => {
             let snapshot = snapshot.unwrap_or_default();
-            let shown = config::render(&snapshot, &sight.health());
+            let proxy = sight.proxy.upgrade();
+            let names = proxy.map_or_else(Vec::new, |proxy| proxy.names());
+            let shown = config::render(&snapshot, &sight.health(), &names);
             reply(StatusCode::OK, JSON, shown.to_string())
         }
         "/explain" => {

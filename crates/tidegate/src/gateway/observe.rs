@@ -9,8 +9,8 @@ use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use std::{io, path::PathBuf, sync::Arc};
 use tidegate_proxy::{
-    AccessLogOptions, AddressBlock, Field, LogFormat, Observability, ObserveOptions, Observers,
-    TraceOptions,
+    AccessLogOptions, AddressBlock, Field, LogFormat, NameOptions, Observability, ObserveOptions,
+    Observers, TraceOptions,
 };
 
 /// `service.name` of spans.
@@ -66,9 +66,23 @@ pub(crate) struct ObserveArgs {
     /// The header says who the client is. Connections from there must have one; others' must not.
     #[arg(long, value_name = "CIDR")]
     pub(crate) proxy_protocol: Vec<AddressBlock>,
+    /// Which DNS servers resolve the names in a Backend; /etc/resolv.conf by default
+    ///
+    /// In the form of that file; a server may have a port, as in 192.0.2.1:5353. Read again when it changes.
+    #[arg(long, value_name = "FILE")]
+    resolv_conf: Option<PathBuf>,
 }
 
 impl ObserveArgs {
+    /// How names are resolved.
+    pub(crate) fn names(&self) -> NameOptions {
+        let default = NameOptions::default();
+        NameOptions {
+            resolv_conf: self.resolv_conf.clone().unwrap_or(default.resolv_conf),
+            ..default
+        }
+    }
+
     /// Starts what is asked for. `default` is the access log's form where none is.
     pub(crate) fn observers(&self, default: AccessLog) -> Result<Arc<dyn Observers>, Failure> {
         let options = ObserveOptions {

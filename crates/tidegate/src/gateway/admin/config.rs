@@ -2,19 +2,30 @@
 
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt};
-use tidegate_proxy::EndpointHealth;
+use tidegate_proxy::{EndpointHealth, NameReport};
 use tidegate_routing::{
     Action, BackendChoice, Bind, BindProtocol, Cluster, Host, Listener, PathMatch, Rule, Snapshot,
 };
 
-/// All of it, with how the endpoints do that are probed: `health` is in the order of clusters, then of endpoints.
-pub(super) fn render(snapshot: &Snapshot, health: &[EndpointHealth]) -> Value {
+/// All of it, with how the endpoints do that are probed, and where names lead: `health` is in the order of clusters, then
+/// of endpoints.
+pub(super) fn render(
+    snapshot: &Snapshot,
+    health: &[EndpointHealth],
+    names: &[NameReport],
+) -> Value {
     let binds: Vec<Value> = snapshot.binds.values().map(|one| bind(one)).collect();
     let mut clusters: BTreeMap<&str, Value> = BTreeMap::new();
     for one in snapshot.clusters.iter() {
         clusters.insert(one.key.0.as_ref(), cluster(one, health));
     }
-    json!({ "generation": snapshot.generation, "binds": binds, "clusters": clusters })
+    let names: BTreeMap<&str, Value> = names.iter().map(|one| (&*one.name, name(one))).collect();
+    json!({
+        "generation": snapshot.generation,
+        "binds": binds,
+        "clusters": clusters,
+        "names": names,
+    })
 }
 
 fn bind(bind: &Bind) -> Value {
@@ -115,16 +126,20 @@ pub(super) fn cluster(cluster: &Cluster, health: &[EndpointHealth]) -> Value {
         .iter()
         .map(|one| {
             let wanted = (&cluster.key, &one.destination);
-            let place = health
-                .binary_search_by(|probed| (&probed.cluster, &probed.destination).cmp(&wanted));
-            let probed = place.ok().map(|place| &health[place]);
+            let key = |probed: &EndpointHealth| (&probed.cluster, &probed.destination).cmp(&wanted);
+            // A name has one for each of its addresses.
+            let from = health.partition_point(|probed| key(probed).is_lt());
+            let probed = health[from..]
+                .iter()
+                .take_while(|probed| key(probed).is_eq());
+            let verdicts = probed.clone().filter_map(|probed| probed.healthy);
             json!({
                 "address": one.destination.to_string(),
                 "weight": one.weight,
                 "draining": one.draining,
-                // Null where it is not probed, or was not yet.
-                "healthy": probed.and_then(|probed| probed.healthy),
-                "fault": probed.and_then(|probed| probed.fault.as_deref()),
+                // Null where it is not probed, or was not yet; true where one of a name's addresses is.
+                "healthy": verdicts.reduce(|one, other| one || other),
+                "fault": probed.filter_map(|probed| probed.fault.as_deref()).next(),
             })
         })
         .collect();
@@ -133,6 +148,12 @@ pub(super) fn cluster(cluster: &Cluster, health: &[EndpointHealth]) -> Value {
         .as_ref()
         .map(|(status, reason)| json!({ "status": status, "reason": **reason }));
     json!({ "endpoints": endpoints, "tls": cluster.tls.is_some(), "refused": refused })
+}
+
+/// Where a name leads.
+fn name(name: &NameReport) -> Value {
+    let addresses: Vec<String> = name.addresses.iter().map(ToString::to_string).collect();
+    json!({ "addresses": addresses, "fault": name.fault.as_deref() })
 }
 
 /// A hostname as a listener or route writes it.

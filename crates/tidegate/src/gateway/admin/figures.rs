@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use tidegate_informer::InformerFactory;
 use tidegate_proxy::{Counters, Proxy};
-use tidegate_routing::Snapshot;
+use tidegate_routing::{Destination, Snapshot};
 
 /// All of them, as text.
 pub(super) fn render(
@@ -34,6 +34,7 @@ pub(super) fn render(
     if let Some(proxy) = proxy {
         put_connections(proxy.counters(), &mut put);
         put_health(proxy, &mut text);
+        put_names(proxy, &mut text);
         text.push_str(&proxy.metrics());
     }
     text
@@ -58,15 +59,32 @@ fn put_health(proxy: &Proxy, text: &mut String) {
     );
     for one in proxy.endpoint_health() {
         let Some(healthy) = one.healthy else { continue };
-        // Neither part can hold a quote or a backslash: names and addresses.
+        // No part can hold a quote or a backslash: names and addresses.
+        let address = match &one.destination {
+            Destination::Address(_) => String::new(),
+            Destination::Name { .. } => format!(",address=\"{}\"", one.address),
+        };
         let _ = writeln!(
             text,
-            "tidegate_endpoint_healthy{{cluster=\"{}\",endpoint=\"{}\"}} {}",
+            "tidegate_endpoint_healthy{{cluster=\"{}\",endpoint=\"{}\"{address}}} {}",
             one.cluster.0,
             one.destination,
             u8::from(healthy)
         );
     }
+}
+
+fn put_names(proxy: &Proxy, text: &mut String) {
+    let names = proxy.names();
+    let failing = names.iter().filter(|name| name.fault.is_some()).count();
+    let _ = writeln!(
+        text,
+        "# HELP tidegate_names Names of endpoints, by how their last lookup went.\n\
+        # TYPE tidegate_names gauge\n\
+        tidegate_names{{result=\"found\"}} {}\n\
+        tidegate_names{{result=\"failed\"}} {failing}",
+        names.len() - failing
+    );
 }
 
 fn put_connections(counters: &Counters, put: &mut impl FnMut(&str, &str, &str, u64)) {
