@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use tidegate_routing::{Balance, Cluster, Destination, Endpoint, Locality, OutlierEjection};
+use tidegate_routing::{Balance, Cluster, Destination, Endpoint, Locality, Near, OutlierEjection};
 
 use crate::random::Draws;
 
@@ -45,18 +45,6 @@ pub struct Settings {
     pub near: Near,
 }
 
-/// Which endpoints are preferred, where enough of them can be used: at least 70 % of a fair share of all, so that what is
-/// near isn't drowned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Near {
-    /// All alike.
-    Anywhere,
-    #[default]
-    SameZone,
-    /// Those on the same node; else those in the same zone.
-    SameNode,
-}
-
 impl Settings {
     /// What a cluster says, for a gateway in this place.
     pub fn of(cluster: &Cluster, here: &Locality) -> Self {
@@ -69,7 +57,7 @@ impl Settings {
                 .map_or(0, |time| nanoseconds(time).unwrap_or(u64::MAX)),
             panic_percent: 50,
             here: here.clone(),
-            near: Near::default(),
+            near: cluster.near,
         }
     }
 }

@@ -10,9 +10,7 @@ mod health;
 mod random;
 
 pub use self::{
-    balancer::{
-        Balancer, EndpointId, EndpointStatus, Near, NoEndpoint, Outcome, PickRequest, Settings,
-    },
+    balancer::{Balancer, EndpointId, EndpointStatus, NoEndpoint, Outcome, PickRequest, Settings},
     breaker::{Breakers, Resource, Tripped},
     budget::{BudgetSettings, RetryBudget},
     hash::{hash_address, hash_bytes},

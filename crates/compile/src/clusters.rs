@@ -7,7 +7,8 @@ use std::{
 };
 
 use tidegate_routing::{
-    Balance, Certificate, Cluster, ClusterKey, Destination, Endpoint, Limits, Locality, UpstreamTls,
+    Balance, Certificate, Cluster, ClusterKey, Destination, Endpoint, Limits, Locality, Near,
+    UpstreamTls,
 };
 
 use crate::{
@@ -97,9 +98,11 @@ impl Compiler {
             }
             None => (None, None),
         };
+        let endpoints = self.endpoints(&source.object, service, &port.name);
         Some(Cluster {
             key: key.clone(),
-            endpoints: self.endpoints(&source.object, service, &port.name),
+            near: near(service, &endpoints),
+            endpoints: endpoints.into_iter().map(|(one, _)| one).collect(),
             protocol: port.protocol,
             proxy_protocol: None,
             tls,
@@ -140,6 +143,8 @@ impl Compiler {
             tls,
             refused,
             balance: form.balance.clone(),
+            // Whoever writes zones wants them.
+            near: Near::SameZone,
             slow_start: form.slow_start,
             limits: form.limits,
             outliers: form.outliers,
@@ -172,9 +177,10 @@ impl Compiler {
         gateway.live.as_ref()?.identity.clone()
     }
 
-    /// Endpoints of the Service's first IP family that has any, in a stable order, each once.
-    fn endpoints(&self, key: &ObjectKey, service: &Service, port: &str) -> Arc<[Endpoint]> {
-        let mut families: [BTreeMap<(IpAddr, u16), Endpoint>; 2] = Default::default();
+    /// Endpoints of the Service's first IP family that has any, in a stable order, each once; and whether there is a hint
+    /// who should use them.
+    fn endpoints(&self, key: &ObjectKey, service: &Service, port: &str) -> Vec<(Endpoint, bool)> {
+        let mut families: [BTreeMap<(IpAddr, u16), (Endpoint, bool)>; 2] = Default::default();
         for slice in self
             .store
             .slices
@@ -201,10 +207,10 @@ impl Compiler {
                     .entry((one.address, *number))
                     .and_modify(|known| {
                         if !one.draining {
-                            *known = endpoint.clone();
+                            *known = (endpoint.clone(), one.hinted);
                         }
                     })
-                    .or_insert(endpoint);
+                    .or_insert((endpoint, one.hinted));
             }
         }
         let [v4, v6] = families;
@@ -213,7 +219,7 @@ impl Compiler {
         } else {
             (v4, v6)
         };
-        let has_ready = first.values().any(|one| !one.draining);
+        let has_ready = first.values().any(|(one, _)| !one.draining);
         let chosen = if has_ready || second.is_empty() {
             first
         } else {
@@ -286,5 +292,16 @@ impl Compiler {
                 self.dirty.routes.insert(user.key);
             }
         }
+    }
+}
+
+/// As the Service says; else what hints at all of its endpoints say, as with `topology-mode: Auto`.
+fn near(service: &Service, endpoints: &[(Endpoint, bool)]) -> Near {
+    let mut ready = endpoints.iter().filter(|(one, _)| !one.draining);
+    match service.near {
+        Near::Anywhere if !endpoints.is_empty() && ready.all(|(_, hinted)| *hinted) => {
+            Near::SameZone
+        }
+        near => near,
     }
 }

@@ -14,8 +14,8 @@ use std::{
 use tidegate_proxy::{Options, Proxy};
 use tidegate_routing::{
     Action, Attachment, BackendChoice, Balance, Bind, BindProtocol, Certificate, Cluster,
-    ClusterKey, Destination, Endpoint, Host, Limits, Listener, ListenerKey, Locality, PathMatch,
-    Protocol, RequestMatch, RouteIdentity, RouteTable, Rule, Snapshot, TlsListener,
+    ClusterKey, Destination, Endpoint, Host, Limits, Listener, ListenerKey, Locality, Near,
+    PathMatch, Protocol, RequestMatch, RouteIdentity, RouteTable, Rule, Snapshot, TlsListener,
     WeightedBackend,
 };
 
@@ -144,6 +144,7 @@ fn cluster(key: &ClusterKey, upstream: SocketAddr) -> Cluster {
         proxy_protocol: None,
         refused: None,
         balance: Balance::default(),
+        near: Near::default(),
         slow_start: None,
         limits: Limits::default(),
         outliers: None,

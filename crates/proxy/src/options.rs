@@ -5,6 +5,7 @@ mod block;
 use std::{fmt, net::TcpListener, sync::Arc, time::Duration};
 
 use tidegate_http::HeadLimits;
+use tidegate_routing::Locality;
 
 use crate::{names::NameOptions, record::Observers};
 
@@ -19,6 +20,8 @@ pub struct Options {
     pub trusted_hops: u32,
     /// Whether names of endpoints may lead to loopback, link-local and metadata addresses.
     pub allow_local: bool,
+    /// Where this proxy is, for clusters that prefer what is near.
+    pub here: Locality,
     /// How names of endpoints are resolved.
     pub names: NameOptions,
     /// Balancers whose connections begin with a header of the PROXY protocol, which says who the client is. Theirs must
@@ -72,6 +75,7 @@ impl Default for Options {
             limits: Limits::default(),
             trusted_hops: 0,
             allow_local: false,
+            here: Locality::default(),
             names: NameOptions::default(),
             proxy_protocol: Vec::new(),
             inherited: Vec::new(),
@@ -87,6 +91,7 @@ impl fmt::Debug for Options {
             .field("limits", &self.limits)
             .field("trusted_hops", &self.trusted_hops)
             .field("allow_local", &self.allow_local)
+            .field("here", &self.here)
             .field("names", &self.names)
             .field("proxy_protocol", &self.proxy_protocol)
             .field("inherited", &self.inherited.len())

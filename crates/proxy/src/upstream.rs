@@ -45,6 +45,8 @@ use crate::{clock::Clock, health::Unhealthy, names::Known, worker::Config};
 #[derive(Default)]
 pub(crate) struct Clusters {
     known: RefCell<HashMap<ClusterKey, Rc<ClusterState>, RandomState>>,
+    /// Where this worker is.
+    here: Locality,
     /// By active health checks.
     unhealthy: RefCell<Unhealthy>,
     names: RefCell<Known>,
@@ -86,6 +88,14 @@ pub(crate) struct Chosen {
 }
 
 impl Clusters {
+    /// For a worker in this place.
+    pub(crate) fn new(here: Locality) -> Self {
+        Self {
+            here,
+            ..Self::default()
+        }
+    }
+
     /// A cluster as `config` has it. `None`: it has none of this name.
     pub(crate) fn get(
         &self,
@@ -111,7 +121,7 @@ impl Clusters {
             None => {
                 let cluster = config.snapshot.clusters.get(&key.0)?;
                 let spread = spread(&cluster.endpoints, &self.names.borrow());
-                let state = ClusterState::new(cluster, spread, config.serial, now_ns);
+                let state = ClusterState::new(cluster, spread, &self.here, config.serial, now_ns);
                 let state = Rc::new(state);
                 self.known.borrow_mut().insert(key.clone(), state.clone());
                 self.mark(&state);
@@ -123,7 +133,7 @@ impl Clusters {
 
     fn update(&self, state: &ClusterState, cluster: &Arc<Cluster>, now_ns: u64) {
         let spread = spread(&cluster.endpoints, &self.names.borrow());
-        if state.update(cluster, spread, now_ns) {
+        if state.update(cluster, spread, &self.here, now_ns) {
             self.judge_one(&cluster.key, state, now_ns);
         }
         self.mark(state);
@@ -154,8 +164,14 @@ impl Clusters {
 }
 
 impl ClusterState {
-    fn new(cluster: &Arc<Cluster>, spread: Spread, serial: u64, now_ns: u64) -> Self {
-        let settings = Settings::of(cluster, &Locality::default());
+    fn new(
+        cluster: &Arc<Cluster>,
+        spread: Spread,
+        here: &Locality,
+        serial: u64,
+        now_ns: u64,
+    ) -> Self {
+        let settings = Settings::of(cluster, here);
         let balancer = Balancer::new(settings, &spread.endpoints, now_ns);
         let endpoints = endpoints(&balancer, &mut HashMap::default());
         Self {
@@ -174,7 +190,7 @@ impl ClusterState {
     }
 
     /// Says whether anything is different.
-    fn update(&self, cluster: &Arc<Cluster>, spread: Spread, now_ns: u64) -> bool {
+    fn update(&self, cluster: &Arc<Cluster>, spread: Spread, here: &Locality, now_ns: u64) -> bool {
         let mut current = self.current.borrow_mut();
         let current = &mut *current;
         let same = current.spread.endpoints == spread.endpoints;
@@ -191,7 +207,7 @@ impl ClusterState {
             current.endpoints.clear();
         }
         self.breakers.borrow_mut().set_limits(cluster.limits);
-        let settings = Settings::of(cluster, &Locality::default());
+        let settings = Settings::of(cluster, here);
         current.balancer.set_settings(settings);
         if !same {
             let endpoints = &current.spread.endpoints;

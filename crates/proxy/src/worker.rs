@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tidegate_routing::{Bind, ClusterKey, Snapshot};
+use tidegate_routing::{Bind, ClusterKey, Locality, Snapshot};
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::{Notify, mpsc, oneshot},
@@ -49,6 +49,8 @@ pub(crate) struct Setup {
     pub(crate) trusted_hops: u32,
     /// Balancers that say who the client is.
     pub(crate) proxy_protocol: Vec<AddressBlock>,
+    /// Where this is.
+    here: Locality,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tickets: crate::tls::Tickets,
     ticker: Ticker,
@@ -120,6 +122,7 @@ impl Setup {
             limits: options.limits.clone(),
             trusted_hops: options.trusted_hops,
             proxy_protocol: options.proxy_protocol.clone(),
+            here: options.here.clone(),
             counters,
             tickets: crate::tls::Tickets::new(),
             ticker: Ticker::default(),
@@ -179,7 +182,7 @@ impl Worker {
             clock: Clock::new(),
             buffers: Pool::default(),
             scratches: Scratches::default(),
-            clusters: Clusters::default(),
+            clusters: Clusters::new(setup.here.clone()),
             weights: Weights::default(),
             servers: Servers::new(setup.tickets.clone()),
             connections: Connections::default(),

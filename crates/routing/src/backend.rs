@@ -19,6 +19,7 @@ pub struct Cluster {
     /// Set when it must not be used at all, as when its TLS policy is invalid: this status, and why.
     pub refused: Option<(u16, Arc<str>)>,
     pub balance: Balance,
+    pub near: Near,
     /// An endpoint that joins others gets its full share only after this long. `None`: at once.
     pub slow_start: Option<Duration>,
     pub limits: Limits,
@@ -65,6 +66,18 @@ impl fmt::Display for Destination {
 pub struct Locality {
     pub zone: Option<Arc<str>>,
     pub node: Option<Arc<str>>,
+}
+
+/// Which endpoints are preferred, where enough of them can be used: at least 70 % of a fair share of all, so that what is
+/// near isn't drowned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Near {
+    /// All alike.
+    #[default]
+    Anywhere,
+    SameZone,
+    /// Those on the same node; else those in the same zone.
+    SameNode,
 }
 
 /// What is spoken to the endpoints.

@@ -22,8 +22,8 @@ mod table;
 pub use self::{
     backend::{
         Balance, Cluster, ClusterKey, ConsistentHash, Destination, Endpoint, HealthCheck,
-        HttpProbe, Limits, Locality, OutlierEjection, Probe, Protocol, ProxyProtocol, TrustAnchors,
-        UpstreamIdentity, UpstreamTls,
+        HttpProbe, Limits, Locality, Near, OutlierEjection, Probe, Protocol, ProxyProtocol,
+        TrustAnchors, UpstreamIdentity, UpstreamTls,
     },
     cors::{CORS_FIELDS, CorsFields, is_preflight},
     directory::{Directory, Named},

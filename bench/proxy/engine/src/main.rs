@@ -9,8 +9,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tidegate_proxy::{AccessLogOptions, Limits, Observability, ObserveOptions, Options, Proxy};
 use tidegate_routing::{
     Action, Attachment, BackendChoice, Balance, Bind, BindProtocol, Certificate, Cluster,
-    ClusterKey, Destination, Endpoint, Host, Listener, ListenerKey, Locality, PathMatch, Protocol,
-    RequestMatch, RouteIdentity, RouteTable, Rule, Snapshot, TlsListener, WeightedBackend,
+    ClusterKey, Destination, Endpoint, Host, Listener, ListenerKey, Locality, Near, PathMatch,
+    Protocol, RequestMatch, RouteIdentity, RouteTable, Rule, Snapshot, TlsListener,
+    WeightedBackend,
 };
 
 #[derive(Parser)]
@@ -158,6 +159,7 @@ fn cluster(address: &SocketAddr) -> Cluster {
         proxy_protocol: None,
         refused: None,
         balance: Balance::default(),
+        near: Near::default(),
         slow_start: None,
         limits: tidegate_routing::Limits::default(),
         outliers: None,

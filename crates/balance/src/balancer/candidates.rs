@@ -8,9 +8,9 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use tidegate_routing::Balance;
+use tidegate_routing::{Balance, Near};
 
-use super::{Near, Settings, state::State};
+use super::{Settings, state::State};
 use crate::random::Draws;
 
 /// What one turn of an endpoint with weight 1 takes, in virtual time.

@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tidegate_routing::{Balance, ConsistentHash, Destination, Endpoint, Locality, OutlierEjection};
+use tidegate_routing::{
+    Balance, ConsistentHash, Destination, Endpoint, Locality, Near, OutlierEjection,
+};
 
-use super::{Balancer, EndpointId, Near, Outcome, PickRequest, Settings};
+use super::{Balancer, EndpointId, Outcome, PickRequest, Settings};
 use crate::random::Draws;
 
 mod histories;

@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tidegate_routing::Protocol;
+use tidegate_routing::{Near, Protocol};
 
 use super::Envelope;
 use crate::intern::Interner;
@@ -18,6 +18,8 @@ struct RawService {
     kind: Option<String>,
     #[serde(default)]
     ip_families: Option<Vec<String>>,
+    #[serde(default)]
+    traffic_distribution: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +42,8 @@ pub(crate) struct Service {
     pub(crate) is_external: bool,
     /// IPv6 is its first family.
     pub(crate) prefers_v6: bool,
+    /// By its `trafficDistribution`.
+    pub(crate) near: Near,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +72,7 @@ impl Service {
             prefers_v6: raw
                 .ip_families
                 .is_some_and(|families| families.first().is_some_and(|one| one == "IPv6")),
+            near: near(raw.traffic_distribution.as_deref().unwrap_or_default()),
         })
     }
 
@@ -75,6 +80,16 @@ impl Service {
         self.ports
             .iter()
             .find(|port| port.number == number && port.is_tcp)
+    }
+}
+
+/// What `trafficDistribution` asks for. What isn't known is no wish.
+fn near(name: &str) -> Near {
+    match name {
+        // The older name of the second.
+        "PreferClose" | "PreferSameZone" => Near::SameZone,
+        "PreferSameNode" => Near::SameNode,
+        _ => Near::Anywhere,
     }
 }
 
@@ -98,6 +113,20 @@ struct RawEndpoint {
     node_name: Option<String>,
     #[serde(default)]
     zone: Option<String>,
+    #[serde(default)]
+    hints: Option<RawHints>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawHints {
+    #[serde(default)]
+    for_zones: Option<Vec<RawZone>>,
+}
+
+#[derive(Deserialize)]
+struct RawZone {
+    name: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -135,6 +164,8 @@ pub(crate) struct SliceEndpoint {
     pub(crate) draining: bool,
     pub(crate) zone: Option<Arc<str>>,
     pub(crate) node: Option<Arc<str>>,
+    /// Whether the zone is that of who should use it, not its own.
+    pub(crate) hinted: bool,
 }
 
 /// The label that names a slice's Service.
@@ -184,10 +215,21 @@ impl RawEndpoint {
         if !ready && !leaving {
             return None;
         }
+        let hints = self
+            .hints
+            .as_ref()
+            .and_then(|hints| hints.for_zones.as_ref());
+        let own = self.zone.as_deref();
+        // Of several, its own; where it is for others, the first.
+        let hint = hints.and_then(|zones| {
+            let same = zones.iter().find(|zone| Some(&*zone.name) == own);
+            Some(&*same.or(zones.first())?.name)
+        });
         Some(SliceEndpoint {
             address,
             draining: !ready,
-            zone: self.zone.as_deref().map(|text| interner.get(text)),
+            hinted: hint.is_some(),
+            zone: hint.or(own).map(|text| interner.get(text)),
             node: self.node_name.as_deref().map(|text| interner.get(text)),
         })
     }

@@ -56,8 +56,8 @@ fn render_clusters(snapshot: &Snapshot, out: &mut String) {
     for one in clusters {
         writeln!(
             out,
-            "cluster {} {:?} {:?}",
-            one.key.0, one.protocol, one.balance
+            "cluster {} {:?} {:?} {:?}",
+            one.key.0, one.protocol, one.balance, one.near
         )
         .expect("a text");
         for endpoint in &*one.endpoints {

@@ -12,6 +12,7 @@ mod h2_tls;
 mod health;
 mod life;
 mod names;
+mod near;
 mod proxy_protocol;
 mod rules;
 mod support;

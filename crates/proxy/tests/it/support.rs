@@ -9,8 +9,9 @@ use std::{
 use tidegate_proxy::{Options, Proxy};
 use tidegate_routing::{
     Action, Attachment, BackendChoice, Balance, Bind, BindProtocol, Cluster, ClusterKey,
-    Destination, Endpoint, Host, Limits, Listener, ListenerKey, Locality, PathMatch, Protocol,
-    RequestMatch, RouteIdentity, RouteTable, Rule, Snapshot, TlsListener, WeightedBackend,
+    Destination, Endpoint, Host, Limits, Listener, ListenerKey, Locality, Near, PathMatch,
+    Protocol, RequestMatch, RouteIdentity, RouteTable, Rule, Snapshot, TlsListener,
+    WeightedBackend,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -122,6 +123,7 @@ pub(crate) fn cluster(key: &ClusterKey, endpoints: &[SocketAddr]) -> Cluster {
         proxy_protocol: None,
         refused: None,
         balance: Balance::RoundRobin,
+        near: Near::default(),
         slow_start: None,
         limits: Limits::default(),
         outliers: None,

@@ -6,9 +6,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tidegate_proxy::{Options, Proxy};
 use tidegate_routing::{
     Action, Attachment, BackendChoice, Balance, Bind, BindProtocol, Cluster, ClusterKey,
-    Destination, Endpoint, Host, Limits, Listener, ListenerKey, Locality, PathChange, PathMatch,
-    Protocol, Redirect, RequestMatch, Rewrite, RouteIdentity, RouteTable, Rule, Snapshot,
-    WeightedBackend,
+    Destination, Endpoint, Host, Limits, Listener, ListenerKey, Locality, Near, PathChange,
+    PathMatch, Protocol, Redirect, RequestMatch, Rewrite, RouteIdentity, RouteTable, Rule,
+    Snapshot, WeightedBackend,
 };
 
 /// Where the proxy listens, and what keeps it running.
@@ -118,6 +118,7 @@ fn cluster(key: ClusterKey, origin: SocketAddr, protocol: Protocol) -> Cluster {
         proxy_protocol: None,
         refused: None,
         balance: Balance::RoundRobin,
+        near: Near::default(),
         slow_start: None,
         limits: Limits::default(),
         outliers: None,

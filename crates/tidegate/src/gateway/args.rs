@@ -83,6 +83,7 @@ impl GatewayArgs {
             workers: self.workers.map_or(default.workers, usize::from),
             trusted_hops: self.observe.trusted_hops,
             proxy_protocol: self.observe.proxy_protocol.clone(),
+            here: self.observe.here(),
             names: self.observe.names(),
             observers: Some(self.observe.observers(AccessLog::Json)?),
             ..default

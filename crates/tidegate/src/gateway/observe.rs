@@ -12,6 +12,7 @@ use tidegate_proxy::{
     AccessLogOptions, AddressBlock, Field, LogFormat, NameOptions, Observability, ObserveOptions,
     Observers, TraceOptions,
 };
+use tidegate_routing::Locality;
 
 /// `service.name` of spans.
 const SERVICE: &str = "tidegate";
@@ -71,9 +72,27 @@ pub(crate) struct ObserveArgs {
     /// In the form of that file; a server may have a port, as in 192.0.2.1:5353. Read again when it changes.
     #[arg(long, value_name = "FILE")]
     resolv_conf: Option<PathBuf>,
+    /// The zone that this runs in: Services that prefer it are asked for endpoints there first
+    #[arg(long, value_name = "NAME", env = "ZONE")]
+    zone: Option<String>,
+    /// The node that this runs on, for Services that prefer the same node
+    #[arg(long, value_name = "NAME", env = "NODE_NAME")]
+    node: Option<String>,
 }
 
 impl ObserveArgs {
+    /// Where this is.
+    pub(crate) fn here(&self) -> Locality {
+        let name = |given: &Option<String>| {
+            let given = given.as_deref().filter(|name| !name.is_empty());
+            given.map(Arc::from)
+        };
+        Locality {
+            zone: name(&self.zone),
+            node: name(&self.node),
+        }
+    }
+
     /// How names are resolved.
     pub(crate) fn names(&self) -> NameOptions {
         let default = NameOptions::default();

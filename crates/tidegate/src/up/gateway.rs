@@ -51,6 +51,7 @@ impl Place {
                     .map_or(default.workers, usize::from),
                 trusted_hops: arguments.observe.trusted_hops,
                 proxy_protocol: arguments.observe.proxy_protocol.clone(),
+                here: arguments.observe.here(),
                 names: arguments.observe.names(),
                 observers: Some(arguments.observe.observers(AccessLog::Off)?),
                 ..default

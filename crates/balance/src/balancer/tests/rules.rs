@@ -1,10 +1,8 @@
 //! What is a candidate, and what isn't: places, health, ejection, retries.
 
-use tidegate_routing::{Balance, Locality};
+use tidegate_routing::{Balance, Locality, Near};
 
-use super::{
-    MS, Near, SECOND, balances, count, endpoints, id_of, number, outliers, pick, settings,
-};
+use super::{MS, SECOND, balances, count, endpoints, id_of, number, outliers, pick, settings};
 use crate::{Balancer, Outcome, PickRequest, random::Draws};
 
 /// Which numbers get requests, with some unhealthy ones.
