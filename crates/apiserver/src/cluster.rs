@@ -213,6 +213,6 @@ impl Cluster {
 
 /// Whether the garbage collector may have something to do with an object.
 pub(crate) fn concerns_garbage(bytes: &[u8]) -> bool {
-    let has = |word: &[u8]| bytes.windows(word.len()).any(|window| window == word);
+    let has = |word: &[u8]| memchr::memmem::find(bytes, word).is_some();
     has(b"\"ownerReferences\"") || has(b"\"deletionTimestamp\"")
 }

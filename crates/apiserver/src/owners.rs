@@ -2,6 +2,7 @@
 //!
 //! Holds only objects that have owners.
 
+use memchr::memmem;
 use serde::Deserialize;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -49,8 +50,7 @@ struct SketchMeta {
 
 /// The owners that an object names.
 pub(crate) fn owners_of(bytes: &[u8]) -> Vec<Owner> {
-    const WORD: &[u8] = b"\"ownerReferences\"";
-    if bytes.windows(WORD.len()).all(|window| window != WORD) {
+    if memmem::find(bytes, b"\"ownerReferences\"").is_none() {
         return Vec::new();
     }
     serde_json::from_slice::<Sketch>(bytes)
