@@ -1,8 +1,11 @@
 //! The body of an answer: bytes at hand, or frames that come as they happen.
 
-use crate::serve::{limits::Place, pace::Pace};
+use crate::{
+    chunk::Chunk,
+    serve::{limits::Place, pace::Pace},
+};
 use bytes::Bytes;
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use http_body::{Frame, SizeHint};
 use std::{
     collections::VecDeque,
@@ -13,7 +16,7 @@ use std::{
     task::{Context, Poll},
 };
 
-type Frames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
+type Frames = Pin<Box<dyn Stream<Item = Chunk> + Send>>;
 
 /// Long chunks are sent in pieces of this size.
 const PIECE: usize = 64 * 1024;
@@ -64,8 +67,10 @@ impl Body {
     }
 
     /// Frames as they come. Polled only while the client reads.
-    pub(crate) fn stream(frames: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        Self::of(Kind::Stream(Box::pin(frames)))
+    pub(crate) fn stream<C: Into<Chunk> + 'static>(
+        frames: impl Stream<Item = C> + Send + 'static,
+    ) -> Self {
+        Self::of(Kind::Stream(Box::pin(frames.map(Into::into))))
     }
 
     /// How many bytes there are, where that is known.
@@ -96,21 +101,21 @@ impl fmt::Debug for Body {
 }
 
 impl http_body::Body for Body {
-    type Data = Bytes;
+    type Data = Chunk;
     type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Chunk>, Infallible>>> {
         let body = &mut *self;
         let next = match &mut body.kind {
-            Kind::Chunks(chunks) => Poll::Ready(next_piece(chunks)),
+            Kind::Chunks(chunks) => Poll::Ready(next_piece(chunks).map(Chunk::from)),
             Kind::Stream(frames) => frames.as_mut().poll_next(context),
         };
         next.map(|chunk| {
             let chunk = chunk.map(|chunk| match &body.sending {
-                Some(sending) => sending.pace.piece(chunk, &sending.place),
+                Some(sending) => chunk.watched(sending.pace.piece(&sending.place)),
                 None => chunk,
             });
             chunk.map(|chunk| Ok(Frame::data(chunk)))

@@ -10,6 +10,7 @@ mod body;
 mod bootstrap;
 mod bound;
 mod call;
+mod chunk;
 mod clock;
 mod cluster;
 mod controller;

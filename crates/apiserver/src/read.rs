@@ -1,6 +1,7 @@
 //! Reading: one object, a list, a watch. Nothing here writes.
 
 pub(crate) mod continue_token;
+mod frame;
 pub(crate) mod get;
 mod interrupt;
 pub(crate) mod list;

@@ -1,6 +1,7 @@
 //! HTTP: connections, and the way of a request from its first byte to its answer.
 
 pub(crate) mod connection;
+mod crew;
 mod gzip;
 pub(crate) mod handler;
 pub(crate) mod limits;

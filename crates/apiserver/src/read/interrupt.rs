@@ -12,41 +12,23 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// Why a watch is interrupted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupt {
-    /// It is over.
+    /// It is over, whatever events wait.
+    AtOnce,
+    /// It is over, once the events that wait are given.
     Over,
-    /// The client shall hear how far it is.
+    /// The client shall hear how far it is, once the events that wait are given.
     Bookmark,
 }
 
-/// What goes before the events that wait: they are not given any more.
+/// All that may interrupt a watch.
 #[derive(Debug)]
-pub(super) struct AtOnce(Quiet<()>);
-
-/// What may be told after the events that wait.
-#[derive(Debug)]
-pub(super) struct Later {
+pub(super) struct Interrupts {
     waiting: Quiet<Interrupt>,
     bookmarks: bool,
 }
 
-impl AtOnce {
-    /// The server's end.
-    pub(super) fn new(cluster: &Arc<Cluster>) -> Self {
-        let mut waiting = Quiet::default();
-        // Heard of from now on, not only from when the client reads.
-        let faults = cluster.faults.watch();
-        waiting.add(ended(cluster.clone(), faults));
-        Self(waiting)
-    }
-
-    /// Waits for the end.
-    pub(super) async fn next(&mut self) {
-        self.0.next().await;
-    }
-}
-
-impl Later {
-    /// The end of time, that of the resource, and bookmarks where they are wanted.
+impl Interrupts {
+    /// The server's end, the end of time, that of the resource, and bookmarks where they are wanted.
     pub(super) fn new(
         cluster: &Arc<Cluster>,
         resource: &Arc<Resource>,
@@ -54,11 +36,14 @@ impl Later {
         bookmarks: bool,
     ) -> Self {
         let mut waiting = Quiet::default();
+        // Heard of from now on, not only from when the client reads.
+        let faults = cluster.faults.watch();
+        waiting.add(ended(cluster.clone(), faults));
         waiting.add(gone(cluster.clone(), resource.clone()));
         waiting.add(at(deadline, Interrupt::Over));
-        let mut later = Self { waiting, bookmarks };
-        later.add_bookmark();
-        later
+        let mut interrupts = Self { waiting, bookmarks };
+        interrupts.add_bookmark();
+        interrupts
     }
 
     /// Waits for the next one.
@@ -79,11 +64,12 @@ impl Later {
 }
 
 /// The server ends, or a test wants it to.
-async fn ended(cluster: Arc<Cluster>, mut faults: WatchFaults) {
+async fn ended(cluster: Arc<Cluster>, mut faults: WatchFaults) -> Interrupt {
     tokio::select! {
         () = faults.dropped() => {}
         () = cluster.stopping() => {}
     }
+    Interrupt::AtOnce
 }
 
 async fn gone(cluster: Arc<Cluster>, resource: Arc<Resource>) -> Interrupt {

@@ -6,7 +6,8 @@
 //! Invariant: a change is sent once, in the order of its collection, or the watch ends with an error before it.
 
 use super::{
-    interrupt::{AtOnce, Interrupt, Later},
+    frame::{self, Frames, Word},
+    interrupt::{Interrupt, Interrupts},
     present,
     selection::Selection,
     version,
@@ -14,14 +15,15 @@ use super::{
 use crate::{
     body::Body,
     call::{Answer, Call},
+    chunk::Chunk,
     cluster::Cluster,
     object,
     request::options::ListOptions,
     status::ApiError,
 };
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use serde_json::json;
-use std::sync::Arc;
+use std::{collections::VecDeque, future::ready, sync::Arc};
 use tidegate_store::{Entry, Event, EventKind, Feed, FeedError, HistoryError};
 use tokio::time::Instant;
 
@@ -59,14 +61,14 @@ pub(crate) async fn watch(
     // In a box, because it moves with every chunk.
     let watch = Box::new(Watch {
         cluster: cluster.clone(),
-        at_once: AtOnce::new(cluster),
-        later: Later::new(cluster, &call.resource, deadline, bookmarks),
+        interrupts: Interrupts::new(cluster, &call.resource, deadline, bookmarks),
         prefix: selection.prefix(&call.resource),
         call,
         selection,
         feed: began.feed,
         initial: began.initial.into_iter(),
         initial_end: began.initial_end,
+        due: VecDeque::new(),
         columns_sent: false,
         over: false,
     });
@@ -143,8 +145,7 @@ fn history_error(error: &HistoryError, asked: u64) -> ApiError {
 
 struct Watch {
     cluster: Arc<Cluster>,
-    at_once: AtOnce,
-    later: Later,
+    interrupts: Interrupts,
     call: Call,
     selection: Selection,
     /// Of the keys that are selected.
@@ -152,6 +153,8 @@ struct Watch {
     feed: Feed,
     initial: std::vec::IntoIter<Entry>,
     initial_end: Option<u64>,
+    /// What is told when no events wait.
+    due: VecDeque<Interrupt>,
     columns_sent: bool,
     over: bool,
 }
@@ -165,7 +168,7 @@ enum Woken {
 
 impl Watch {
     /// The next bytes for the client, or the end.
-    async fn next_chunk(&mut self) -> Option<Bytes> {
+    async fn next_chunk(&mut self) -> Option<Chunk> {
         if self.over {
             return None;
         }
@@ -174,71 +177,89 @@ impl Watch {
         }
         loop {
             let chunk = match self.wake().await {
-                Woken::Interrupted(Interrupt::Over) => return None,
+                Woken::Interrupted(Interrupt::AtOnce | Interrupt::Over) => return None,
                 Woken::Lost(error) => {
                     self.over = true;
                     Some(error_frame(&lost(&error)))
                 }
-                Woken::Interrupted(Interrupt::Bookmark) => self.bookmark(None),
+                Woken::Interrupted(Interrupt::Bookmark) => self.bookmark(),
                 Woken::Events(events) => self.events_chunk(&events),
             };
-            if chunk.as_ref().is_some_and(|chunk| !chunk.is_empty()) {
+            if chunk.is_some() {
                 return chunk;
             }
         }
     }
 
     async fn wake(&mut self) -> Woken {
-        tokio::select! {
-            biased;
-            () = self.at_once.next() => Woken::Interrupted(Interrupt::Over),
-            batch = self.feed.next() => match batch {
-                Ok(events) => Woken::Events(events),
-                Err(error) => Woken::Lost(error),
-            },
-            interrupt = self.later.next() => Woken::Interrupted(interrupt),
+        loop {
+            tokio::select! {
+                biased;
+                interrupt = self.interrupts.next() => match interrupt {
+                    Interrupt::AtOnce => return Woken::Interrupted(interrupt),
+                    later => {
+                        self.due.push_back(later);
+                        continue;
+                    }
+                },
+                batch = self.feed.next() => return match batch {
+                    Ok(events) => Woken::Events(events),
+                    Err(error) => Woken::Lost(error),
+                },
+                () = ready(()), if !self.due.is_empty() => {}
+            }
+            if let Some(interrupt) = self.due.pop_front() {
+                return Woken::Interrupted(interrupt);
+            }
         }
     }
 
     /// A piece of the state, then the mark of its end.
-    fn state_chunk(&mut self) -> Option<Bytes> {
-        let mut chunk = BytesMut::new();
-        while chunk.len() < CHUNK {
+    fn state_chunk(&mut self) -> Option<Chunk> {
+        let mut frames = Frames::default();
+        while frames.len() < CHUNK {
             let Some(entry) = self.initial.next() else {
                 break;
             };
-            self.write_frame(&mut chunk, "ADDED", &entry.value);
+            let object = self.object(&entry.value);
+            frames.add(Word::Added, object);
         }
         if self.initial.len() == 0
             && let Some(revision) = self.initial_end.take()
+            && let Some(object) = self.mark(Some(revision))
         {
-            chunk.extend(self.bookmark(Some(revision)));
+            frames.add(Word::Bookmark, object);
         }
-        (!chunk.is_empty()).then(|| chunk.freeze())
+        frames.into_chunk()
     }
 
-    fn events_chunk(&mut self, events: &[Arc<Event>]) -> Option<Bytes> {
-        let mut chunk = BytesMut::new();
+    fn events_chunk(&mut self, events: &[Arc<Event>]) -> Option<Chunk> {
+        let mut frames = Frames::default();
         for event in events {
             if event.key.starts_with(&self.prefix)
                 && let Some((word, bytes)) = seen(&self.selection, &self.call, event)
             {
-                self.write_frame(&mut chunk, word, &bytes);
+                let object = self.object(&bytes);
+                frames.add(word, object);
             }
         }
-        Some(chunk.freeze())
+        frames.into_chunk()
     }
 
-    fn write_frame(&mut self, chunk: &mut BytesMut, word: &str, bytes: &Bytes) {
+    /// An event's object, as the client wants it.
+    fn object(&mut self, bytes: &Bytes) -> Bytes {
         let first = !std::mem::replace(&mut self.columns_sent, true);
         let object =
             present::event_object(&self.cluster, &self.call, self.call.output, bytes, first);
-        let object = object.unwrap_or_else(|error| object::to_bytes(&error.to_value()).into());
-        put_frame(chunk, word, &object);
+        object.unwrap_or_else(|error| object::to_bytes(&error.to_value()).into())
     }
 
-    /// A bookmark at `initial_end`, or at the version up to which everything was sent.
-    fn bookmark(&mut self, initial_end: Option<u64>) -> Option<Bytes> {
+    fn bookmark(&self) -> Option<Chunk> {
+        Some(frame::of(Word::Bookmark, self.mark(None)?))
+    }
+
+    /// The object of a bookmark at `initial_end`, or at the version up to which everything was sent.
+    fn mark(&self, initial_end: Option<u64>) -> Option<Bytes> {
         let revision = initial_end.unwrap_or_else(|| self.feed.progress());
         let mut object = self.call.resource.empty();
         object["metadata"] = json!({ "resourceVersion": revision.to_string() });
@@ -246,23 +267,18 @@ impl Watch {
             object["metadata"]["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
         }
         let bytes = Bytes::from(object::to_body(&object).with_revision(revision));
-        let object =
-            present::event_object(&self.cluster, &self.call, self.call.output, &bytes, false)
-                .ok()?;
-        let mut chunk = BytesMut::new();
-        put_frame(&mut chunk, "BOOKMARK", &object);
-        Some(chunk.freeze())
+        present::event_object(&self.cluster, &self.call, self.call.output, &bytes, false).ok()
     }
 }
 
 /// What a watch with a selector sees of a change: objects come into view and go out of it.
-fn seen(selection: &Selection, call: &Call, event: &Event) -> Option<(&'static str, Bytes)> {
+fn seen(selection: &Selection, call: &Call, event: &Event) -> Option<(Word, Bytes)> {
     let resource = &call.resource;
     if selection.is_everything() {
         let word = match event.kind {
-            EventKind::Created => "ADDED",
-            EventKind::Updated => "MODIFIED",
-            EventKind::Deleted => "DELETED",
+            EventKind::Created => Word::Added,
+            EventKind::Updated => Word::Modified,
+            EventKind::Deleted => Word::Deleted,
         };
         return Some((word, event.value.clone()));
     }
@@ -271,14 +287,14 @@ fn seen(selection: &Selection, call: &Call, event: &Event) -> Option<(&'static s
     let after = event.kind != EventKind::Deleted && matches(&event.value);
     match (before, after) {
         (None, false) => None,
-        (None, true) => Some(("ADDED", event.value.clone())),
-        (Some(_), true) => Some(("MODIFIED", event.value.clone())),
+        (None, true) => Some((Word::Added, event.value.clone())),
+        (Some(_), true) => Some((Word::Modified, event.value.clone())),
         (Some(_), false) if event.kind == EventKind::Deleted => {
-            Some(("DELETED", event.value.clone()))
+            Some((Word::Deleted, event.value.clone()))
         }
         (Some(previous), false) => {
             // Its last state in view, at the version at which it left.
-            Some(("DELETED", object::at_revision(previous, event.revision)))
+            Some((Word::Deleted, object::at_revision(previous, event.revision)))
         }
     }
 }
@@ -292,17 +308,6 @@ fn lost(error: &FeedError) -> ApiError {
     }
 }
 
-fn error_frame(error: &ApiError) -> Bytes {
-    let mut chunk = BytesMut::new();
-    put_frame(&mut chunk, "ERROR", &object::to_bytes(&error.to_value()));
-    chunk.freeze()
-}
-
-fn put_frame(chunk: &mut BytesMut, word: &str, object: &[u8]) {
-    chunk.reserve(word.len() + object.len() + 24);
-    chunk.put_slice(b"{\"type\":\"");
-    chunk.put_slice(word.as_bytes());
-    chunk.put_slice(b"\",\"object\":");
-    chunk.put_slice(object);
-    chunk.put_slice(b"}\n");
+fn error_frame(error: &ApiError) -> Chunk {
+    frame::of(Word::Error, object::to_bytes(&error.to_value()).into())
 }

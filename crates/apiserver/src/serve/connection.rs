@@ -1,30 +1,33 @@
 //! Connections: TLS, HTTP/1.1 and HTTP/2, and their end.
 
 use super::{
-    handler::{Handler, Peer},
+    crew::{Crew, Ended},
+    handler::{self, Handler, Peer},
     pace::Pace,
     stall::Unstalled,
 };
-use crate::quiet::Quiet;
-use hyper::service::service_fn;
+use crate::body::Body;
+use futures::FutureExt;
+use http::{Request, Response, Version};
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
 use std::{
-    convert::Infallible,
     io,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
-    task::JoinSet,
+    task::{JoinError, JoinHandle, JoinSet},
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -91,14 +94,13 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
         pace: Arc::default(),
     });
     let has_asked = Arc::new(AtomicBool::new(false));
-    let mut ends = ends(&handler, peer.pace.clone(), has_asked.clone());
+    let mut crew = crew(&handler, peer.pace.clone(), has_asked.clone());
     let head_time = handler.limits.head_time;
     let service = service_fn(move |request| {
         has_asked.store(true, Ordering::Relaxed);
-        let (handler, peer) = (handler.clone(), peer.clone());
-        async move { Ok::<_, Infallible>(handler.handle(request, &peer).await) }
+        answer(request, handler.clone(), peer.clone())
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let mut builder = auto::Builder::new(crew.recruiter());
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -109,17 +111,46 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
         .keep_alive_timeout(PING_PATIENCE)
         .max_concurrent_streams(STREAMS);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        end = ends.next() => match end {
-            End::CutOff => return Err(io::ErrorKind::TimedOut.into()),
-            End::InPeace => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+    loop {
+        match crew.run(connection.as_mut()).await {
+            Ended::Connection(ended) => return ended.map_err(io::Error::other),
+            Ended::Member(End::CutOff) => return Err(io::ErrorKind::TimedOut.into()),
+            Ended::Member(End::InPeace) => connection.as_mut().graceful_shutdown(),
         }
-    };
-    ended.map_err(io::Error::other)
+    }
+}
+
+/// Answers a request. A watch is polled by its connection from the beginning; what else comes by HTTP/2, where many
+/// requests of one connection run at once, has a task of its own.
+async fn answer(
+    request: Request<Incoming>,
+    handler: Arc<Handler>,
+    peer: Arc<Peer>,
+) -> Result<Response<Body>, JoinError> {
+    let here = request.version() != Version::HTTP_2 || handler::is_watch(&request);
+    let answer = async move { handler.handle(request, &peer).await };
+    match here {
+        // In a box, because it is big, and is gone when the answer begins.
+        true => Ok(answer.boxed().await),
+        false => Aborted(tokio::spawn(answer)).await,
+    }
+}
+
+/// A task that ends when nobody waits for it.
+struct Aborted<T>(JoinHandle<T>);
+
+impl<T> Future for Aborted<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_unpin(context)
+    }
+}
+
+impl<T> Drop for Aborted<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Why the server ends a connection.
@@ -132,23 +163,23 @@ enum End {
 }
 
 /// Waits for what ends a connection from the server's side.
-fn ends(handler: &Handler, pace: Arc<Pace>, has_asked: Arc<AtomicBool>) -> Quiet<End> {
-    let mut ends = Quiet::default();
+fn crew(handler: &Handler, pace: Arc<Pace>, has_asked: Arc<AtomicBool>) -> Crew<End> {
+    let mut crew = Crew::new();
     let (patience, head_time) = (handler.limits.write_stall, handler.limits.head_time);
-    ends.add(async move {
+    crew.add(async move {
         pace.stalled(patience).await;
         End::CutOff
     });
-    ends.add(async move {
+    crew.add(async move {
         silence(&has_asked, head_time).await;
         End::CutOff
     });
     let cluster = handler.cluster.clone();
-    ends.add(async move {
+    crew.add(async move {
         cluster.stopping().await;
         End::InPeace
     });
-    ends
+    crew
 }
 
 /// Waits until a client has asked nothing for that long since it came. Those that have asked are waited for elsewhere.

@@ -1,12 +1,12 @@
 //! Compressed answers, chunk by chunk.
 
 use crate::body::Body;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use flate2::{Compression, write::GzEncoder};
 use futures::StreamExt;
 use http::{HeaderMap, header};
 use http_body_util::BodyStream;
-use std::io::Write;
+use std::io;
 
 /// Smaller answers are not worth it: so in kube-apiserver.
 const LEAST: u64 = 128 * 1024;
@@ -44,7 +44,7 @@ pub(super) fn compressed(body: Body) -> Body {
                     return Some((Bytes::from(rest), (chunks, None)));
                 };
                 let data = frame.into_data().unwrap_or_default();
-                if encoder.write_all(&data).is_err() {
+                if io::copy(&mut data.reader(), &mut encoder).is_err() {
                     return None;
                 }
                 let ready = std::mem::take(encoder.get_mut());

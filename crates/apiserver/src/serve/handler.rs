@@ -224,6 +224,12 @@ async fn whole(mut body: Incoming, limit: usize) -> Result<Option<Bytes>, hyper:
     }
 }
 
+/// Whether a request looks like a watch. One that looks otherwise is answered all the same.
+pub(super) fn is_watch<B>(request: &Request<B>) -> bool {
+    let uri = request.uri();
+    uri.path().contains("/watch/") || uri.query().is_some_and(|query| query.contains("watch="))
+}
+
 /// What a request is about, and its query.
 fn about(parts: &request::Parts) -> (RequestInfo, Query) {
     let query = Query::parse(parts.uri.query().unwrap_or_default());
