@@ -153,6 +153,9 @@ impl Shared {
             // Once more, to send it.
             cx.waker().wake_by_ref();
         }
+        if self.budget.is_over() && !matches!(closing, Closing::Now(_)) {
+            *closing = Closing::Now(clock.after(CLOSE_TIME));
+        }
         if let Closing::Now(until) = *closing {
             return clock.poll_passed(timer, until, cx);
         }

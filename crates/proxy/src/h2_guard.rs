@@ -38,6 +38,8 @@ pub(crate) struct Budget {
     /// Seconds that were counted.
     at: Cell<u64>,
     alarmed: Cell<bool>,
+    /// The connection is over: nothing is heard any more.
+    over: Cell<bool>,
 }
 
 impl Default for Budget {
@@ -46,6 +48,7 @@ impl Default for Budget {
             left: Cell::new(BUDGET),
             at: Cell::new(0),
             alarmed: Cell::new(false),
+            over: Cell::new(false),
         }
     }
 }
@@ -58,6 +61,11 @@ impl Budget {
 
     pub(crate) fn alarm(&self) {
         self.alarmed.set(true);
+    }
+
+    /// Whether all has been said, and the client is only waited for.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.get()
     }
 
     /// It is so late, in nanoseconds since any time.
@@ -93,6 +101,11 @@ impl Watch {
 
     pub(crate) fn is_alarmed(&self) -> bool {
         self.shared.is_alarmed()
+    }
+
+    /// All has been said.
+    pub(crate) fn over(&self) {
+        self.shared.over.set(true);
     }
 
     /// So many bytes were sent.

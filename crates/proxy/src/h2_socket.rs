@@ -3,12 +3,15 @@
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::{buffer::Buffer, h2_guard::Watch, stream::Whole};
+
+/// What is still read of a client to whom all has been said: it may be about to send so much before it reads that.
+const LINGER_BYTES: usize = 256 * 1024;
 
 /// One connection.
 #[derive(Debug)]
@@ -16,8 +19,10 @@ pub(crate) struct Socket {
     stream: Whole,
     /// Bytes that were read to find out what is spoken.
     first: Buffer,
-    /// Looks at what the peer sends.
+    /// Looks at what the peer sends. Only clients have one.
     watch: Option<Watch>,
+    /// Once nothing more is sent: what may still be read.
+    linger: Option<usize>,
 }
 
 impl Socket {
@@ -26,7 +31,38 @@ impl Socket {
             stream,
             first,
             watch,
+            linger: None,
         }
+    }
+
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.stream {
+            Whole::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Whole::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
+        }
+    }
+
+    /// Reads on until the client ends, too: closing with unread bytes would make the kernel take back what was said last.
+    fn poll_linger(&mut self, left: usize, cx: &mut Context<'_>) -> Poll<()> {
+        let mut left = left;
+        let mut piece = [0; 4096];
+        while left > 0 {
+            let mut space = ReadBuf::new(&mut piece);
+            let read = match &mut self.stream {
+                Whole::Plain(stream) => Pin::new(stream).poll_read(cx, &mut space),
+                Whole::Tls(stream) => Pin::new(&mut **stream).poll_read(cx, &mut space),
+            };
+            if read.is_pending() {
+                self.linger = Some(left);
+                return Poll::Pending;
+            }
+            match space.filled().len() {
+                // The end, or an error: there is nothing to wait for.
+                0 => return Poll::Ready(()),
+                count => left = left.saturating_sub(count),
+            }
+        }
+        Poll::Ready(())
     }
 
     fn sent(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -109,9 +145,16 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.stream {
-            Whole::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Whole::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(cx),
-        }
+        let this = &mut *self;
+        let left = match (this.linger, &this.watch) {
+            (Some(left), _) => left,
+            (None, None) => return this.poll_end(cx),
+            (None, Some(watch)) => {
+                watch.over();
+                ready!(this.poll_end(cx))?;
+                LINGER_BYTES
+            }
+        };
+        this.poll_linger(left, cx).map(Ok)
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use self::{
     tally::Seen,
     websocket::WebSockets,
 };
-use crate::fault::Failure;
+use crate::fault::{Failure, Fault};
 
 /// What one client of a load does until it is over.
 #[derive(Debug, Clone)]
@@ -138,6 +138,8 @@ impl Reporter {
     fn report(&self, began: Instant, result: Result<(), Failure>) -> bool {
         match &result {
             Ok(()) => self.tally.answer(self.kind, began.elapsed()),
+            // Sent while the goodbye was on its way, and not begun there: it may be sent again.
+            Err(failure) if failure.fault == Fault::GivenBack => self.event("given back unserved"),
             Err(failure) => self.tally.fail(self.kind, failure),
         }
         result.is_ok()

@@ -177,3 +177,30 @@ async fn idle_connections_end() {
     }
     assert!(!reasons.is_empty() && reasons.iter().all(|reason| *reason == NO_ERROR));
 }
+
+/// A client that is told off while it still writes can go on until it has read why.
+#[tokio::test]
+async fn who_still_writes_can_read_the_goodbye() {
+    let mut world = World::new();
+    let _proxy = world.serve().await;
+    let mut stream = TcpStream::connect(world.address).await.expect("connected");
+    let torn = frame(SETTINGS, 0, 0, b"five!");
+    stream
+        .write_all(&[PREFACE, &torn[..]].concat())
+        .await
+        .expect("sent");
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let more = frame(DATA, 0, 1, &[0; 1_000]);
+        stream.write_all(&more).await.expect("not refused");
+    }
+    stream.shutdown().await.expect("ended");
+    let mut bytes = Vec::new();
+    let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut bytes)).await;
+    end.expect("an end in time").expect("a clean end");
+    assert!(
+        bytes
+            .windows(4)
+            .any(|four| four == FRAME_SIZE_ERROR.to_be_bytes())
+    );
+}

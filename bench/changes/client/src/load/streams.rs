@@ -6,10 +6,7 @@ use std::time::Duration;
 use tokio::{task::JoinSet, time::Instant};
 
 use super::{Reporter, Target, every};
-use crate::{
-    exchange::{Exchange, Http2},
-    fault::Fault,
-};
+use crate::exchange::{Exchange, Http2};
 
 /// A target, and how many streams of one connection ask for it.
 #[derive(Debug, Clone)]
@@ -53,14 +50,6 @@ impl Streams {
             }
             let began = Instant::now();
             let answered = connection.send_in_time(&self.target.ask).await;
-            // Sent while the goodbye was on its way, and not begun there: it may be sent again.
-            if answered
-                .as_ref()
-                .is_err_and(|failure| failure.fault == Fault::GivenBack)
-            {
-                reporter.event("given back unserved");
-                return;
-            }
             let right = answered.and_then(|answer| answer.expect(&self.target.bodies));
             if !reporter.report(began, right) {
                 return;
