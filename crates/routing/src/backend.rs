@@ -83,10 +83,10 @@ pub enum Near {
 /// What is spoken to the endpoints.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Protocol {
-    /// HTTP/1.1; over TLS, HTTP/2 where ALPN offers it.
+    /// HTTP/1.1.
     #[default]
     Http,
-    /// HTTP/1.1 only (WebSocket backends).
+    /// HTTP/1.1, because it was asked for (WebSocket backends).
     Http1,
     /// HTTP/2 with prior knowledge, or by ALPN over TLS.
     Http2,
