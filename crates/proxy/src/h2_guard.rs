@@ -31,7 +31,7 @@ pub(crate) struct Watch {
     shared: Rc<Budget>,
 }
 
-/// What a connection may still waste.
+/// What a connection may still waste, and whether it is over.
 #[derive(Debug)]
 pub(crate) struct Budget {
     left: Cell<u32>,

@@ -15,8 +15,10 @@ use crate::{
     handle::Origin, options::Limits, pump::Copied, upstream::Chosen,
 };
 
-/// Endpoints that are tried beyond the first where a connection can't be made, also without a rule's retries.
-const CONNECTS_MAX: u32 = 7;
+/// Endpoints that are tried beyond the first, also without a rule's retries, where connections are refused.
+const REFUSED_MAX: u32 = 7;
+/// The same where something else keeps the request from being sent: each may have taken all the time for a connection.
+const UNSENT_MAX: u32 = 2;
 
 /// A try that failed before anything of its answer reached the client.
 #[derive(Debug)]
@@ -35,7 +37,8 @@ pub(super) struct Tries<'c> {
     pub(super) overall: Deadline,
     retry: Option<&'c Retry>,
     left: u32,
-    connects_left: u32,
+    refused_left: u32,
+    unsent_left: u32,
     tried: Vec<EndpointId>,
     /// One is enough: after it, a new connection is made.
     stale_left: u32,
@@ -82,7 +85,8 @@ impl<'c> Tries<'c> {
             overall,
             retry,
             left: retry.map_or(0, |retry| retry.attempts),
-            connects_left: CONNECTS_MAX,
+            refused_left: REFUSED_MAX,
+            unsent_left: UNSENT_MAX,
             tried: Vec::new(),
             stale_left: 1,
             copy: Copied::default(),
@@ -176,16 +180,19 @@ impl<'c> Tries<'c> {
             return Ok(());
         }
         self.tried.push(chosen.id);
-        // Costs no other endpoint anything, and this one gets no more for a while.
-        if matches!(failure, Failure::Connect) && self.left == 0 && self.connects_left > 0 {
-            self.connects_left -= 1;
-            return Ok(());
-        }
-        if !plan.cluster.try_retry(clock.nanoseconds(Instant::now())) {
+        let refused = matches!(failure, Failure::Connect);
+        let spare = match refused {
+            true => &mut self.refused_left,
+            false => &mut self.unsent_left,
+        };
+        let spared = self.left == 0 && failure.nothing_sent() && *spare > 0;
+        // A refusal costs no other endpoint anything, and this one gets no more for a while.
+        let is_free = spared && refused;
+        if !is_free && !plan.cluster.try_retry(clock.nanoseconds(Instant::now())) {
             return Err(failure);
         }
-        if self.left == 0 && failure.nothing_sent() && self.connects_left > 0 {
-            self.connects_left -= 1;
+        if spared {
+            *spare -= 1;
             return Ok(());
         }
         if self.left == 0 {

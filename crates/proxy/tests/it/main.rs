@@ -17,3 +17,4 @@ mod proxy_protocol;
 mod rules;
 mod support;
 mod tls;
+mod unreachable;
