@@ -1,5 +1,6 @@
 """Results as JSON lines, and tables: figures with their ranges, ratios to each peer, and whether the goals are reached."""
 
+import collections
 import datetime
 import json
 import pathlib
@@ -56,6 +57,11 @@ class Figures:
         rows = [row for row in self.rows if (row["contestant"], row["routes"], row.get("scenario")) == wanted]
         return [row[key] for row in rows if key in row]
 
+    def rounds(self):
+        """How often each was measured."""
+        rows = (row for row in self.rows if "scenario" in row)
+        return set(collections.Counter((row["contestant"], row["routes"], row["scenario"]) for row in rows).values())
+
     def median(self, *which):
         """The middle of the rounds; None if nothing was measured."""
         return median(self.values(*which))
@@ -82,10 +88,13 @@ def title(head, figures):
     """What was measured, where and with what."""
     options, box = head["options"], head["machine"]
     named = ", ".join(f"{name} {version}" for name, version in head["versions"].items() if version)
+    # One that was ended early has not all that it was to have.
+    rounds = sorted(figures.rounds()) or [0]
+    rounds = f"{rounds[0]} to {rounds[-1]}" if rounds[0] < rounds[-1] else rounds[0]
     return (
         f"Each proxy on one core, load generator and origin on the other; {box['cpu']} with {box['cores']} cores, {box['memory_gib']} GiB, "
         f"Linux {box['kernel']}, load {box['load_before']:.1f} before; {named}; profile {options['profile']}; medians of "
-        f"{options['rounds']} rounds of {options['seconds']:g} s by turns, in brackets the least and the most. JSON access log to a file and "
+        f"{rounds} rounds of {options['seconds']:g} s by turns, in brackets the least and the most. JSON access log to a file and "
         f"metrics are on for all. CPU is that of all of a proxy's processes, in µs for each request."
     )
 
