@@ -1,5 +1,6 @@
 //! The thread that makes writes durable: it takes all that wait, writes them, waits for the disk once, publishes, and
-//! tells those who wait. While it waits for the disk the next batch gathers.
+//! tells those who wait. While it waits for the disk the next batch gathers. While there is nothing to write it forgets
+//! history that has become old.
 
 use crate::{
     error::WriteError,
@@ -12,10 +13,11 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, LockResult, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 /// What writers and the thread share.
@@ -34,7 +36,7 @@ impl Pipe {
     }
 
     pub(crate) fn head(&self) -> MutexGuard<'_, Head> {
-        self.head.lock().unwrap_or_else(PoisonError::into_inner)
+        poisoned_too(self.head.lock())
     }
 
     /// Tells the thread that there is something to do.
@@ -42,20 +44,30 @@ impl Pipe {
         self.filled.notify_one();
     }
 
-    fn wait(&self) -> Next {
+    /// Waits for something to do, but not for longer than this.
+    fn wait(&self, patience: Option<Duration>) -> Next {
         let mut head = self.head();
+        let until = patience.and_then(|patience| Instant::now().checked_add(patience));
         loop {
-            match head.next() {
-                Next::Nothing => {
-                    head = self
-                        .filled
-                        .wait(head)
-                        .unwrap_or_else(PoisonError::into_inner)
-                }
-                next => return next,
+            let next = head.next();
+            if !matches!(next, Next::Nothing) {
+                return next;
             }
+            let Some(until) = until else {
+                head = poisoned_too(self.filled.wait(head));
+                continue;
+            };
+            let rest = until.saturating_duration_since(Instant::now());
+            if rest.is_zero() {
+                return Next::Nothing;
+            }
+            (head, _) = poisoned_too(self.filled.wait_timeout(head, rest));
         }
     }
+}
+
+fn poisoned_too<T>(result: LockResult<T>) -> T {
+    result.unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts the thread. It ends when the head is closed and all its work is done, or the disk has failed.
@@ -95,10 +107,12 @@ struct SnapshotJob {
 impl Writer {
     fn run(&mut self) {
         loop {
-            match self.pipe.wait() {
+            let due = self.shared.history().due_in(now_ms());
+            match self.pipe.wait(due) {
                 Next::Work(work, state) => self.work(work, state),
                 Next::End => break,
-                Next::Poked | Next::Nothing => {}
+                Next::Poked => {}
+                Next::Nothing => self.shared.history().trim(now_ms()),
             }
             self.look_after_files();
         }
