@@ -176,6 +176,7 @@ impl From<ConnectError> for Failure {
             ConnectError::Io(_) | ConnectError::Unspoken => Self::Connect,
             ConnectError::Timeout => Self::ConnectTimeout,
             ConnectError::Tripped(_) => Self::Overloaded,
+            ConnectError::OnlyHttp2 => Self::Refused,
             ConnectError::Tls(_) => Self::BackendInvalid(500),
         }
     }

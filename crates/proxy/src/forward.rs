@@ -19,16 +19,15 @@ use tidegate_balance::{Outcome, PickRequest};
 use self::{
     exchange::Try,
     tries::{Failed, Tries},
-    way::Way,
 };
 use crate::{
     client::Client,
-    clock::{Deadline, Elapsed},
+    clock::Deadline,
     decide::Plan,
     failure::Failure,
     handle::{Next, Origin},
     journey::Journey,
-    upstream::{ConnectError, Endpoint},
+    upstream::{Endpoint, Need, Way},
 };
 
 /// Forwards a request as planned. Owns every retry.
@@ -118,12 +117,14 @@ async fn attempt(
         .backend_request
         .map_or(tries.overall, |time| clock.after(time).min(tries.overall));
     journey.tries += 1;
-    let way = match plan.cluster.speaks_h2() {
-        true => open_stream(origin, plan, endpoint, deadline).await?,
-        false => {
-            let surely = !client.head.method.is_idempotent();
-            open(origin, plan, endpoint, surely, deadline).await?
-        }
+    let need = Need {
+        upgrade: client.head.upgrade.is_some(),
+        surely: !client.head.method.is_idempotent(),
+        client: Some(origin.connection),
+    };
+    let way = match plan.cluster.kept(origin.worker, endpoint, need) {
+        Some(way) => way,
+        None => open(origin, plan, endpoint, need, deadline).await?,
     };
     journey.endpoint = Some(way.address());
     let this = Try {
@@ -134,43 +135,18 @@ async fn attempt(
     exchange::run(origin, client, this, way, tries, journey).await
 }
 
-/// A connection: kept from an earlier exchange, or new.
+/// A new way to the endpoint.
 async fn open(
     origin: &Origin<'_>,
     plan: &Plan<'_>,
-    endpoint: &Rc<Endpoint>,
-    surely: bool,
+    endpoint: &Endpoint,
+    need: Need<'_>,
     deadline: Deadline,
 ) -> Result<Way, Failed> {
     let (worker, timer) = (origin.worker, origin.timer);
-    if let Some(link) = endpoint.take(&worker.clock, surely) {
-        return Ok(Way::Wire(link));
-    }
     // Rare and large: kept out of the task of every connection.
-    let client = Some(origin.connection);
-    let connecting = Box::pin(plan.cluster.connect(worker, timer, endpoint, client));
-    let result = worker.clock.limit(timer, deadline, connecting).await;
-    opened(result).map(Way::Wire)
-}
-
-/// A place on a connection of HTTP/2.
-async fn open_stream(
-    origin: &Origin<'_>,
-    plan: &Plan<'_>,
-    endpoint: &Rc<Endpoint>,
-    deadline: Deadline,
-) -> Result<Way, Failed> {
-    let (worker, timer) = (origin.worker, origin.timer);
-    if let Some(slot) = endpoint.shares.pick(worker) {
-        return Ok(Way::Stream(slot));
-    }
-    let connecting = Box::pin(plan.cluster.open_stream(worker, timer, endpoint));
-    let result = worker.clock.limit(timer, deadline, connecting).await;
-    opened(result).map(Way::Stream)
-}
-
-fn opened<T>(result: Result<Result<T, ConnectError>, Elapsed>) -> Result<T, Failed> {
-    match result {
+    let opening = Box::pin(plan.cluster.open(worker, timer, endpoint, need));
+    match worker.clock.limit(timer, deadline, opening).await {
         Ok(Ok(way)) => Ok(way),
         Ok(Err(error)) => Err(Failed::from(Failure::from(error))),
         Err(_elapsed) => Err(Failed::from(Failure::Timeout)),

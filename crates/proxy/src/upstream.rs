@@ -10,7 +10,9 @@ mod dial;
 mod endpoint;
 mod h2;
 mod judge;
+mod open;
 mod resolve;
+mod shares;
 mod spread;
 
 pub(crate) use self::{
@@ -19,6 +21,7 @@ pub(crate) use self::{
     dial::dial,
     endpoint::{Endpoint, Link},
     h2::{Answer, Slot},
+    open::{Need, Way},
 };
 
 use std::{
@@ -34,7 +37,7 @@ use tidegate_balance::{
     Balancer, Breakers, BudgetSettings, EndpointId, Outcome, PickRequest, Resource, RetryBudget,
     Settings, Tripped,
 };
-use tidegate_routing::{Balance, Cluster, ClusterKey, Destination, Locality, Protocol};
+use tidegate_routing::{Balance, Cluster, ClusterKey, Destination, Locality, Offer};
 use tokio::sync::Notify;
 use tokio_rustls::TlsConnector;
 
@@ -76,8 +79,10 @@ struct Current {
     balancer: Balancer,
     budget: RetryBudget,
     endpoints: HashMap<EndpointId, Rc<Endpoint>, RandomState>,
-    /// Made when first needed.
-    connector: Option<TlsConnector>,
+    /// What its connections offer, where a request needs nothing else.
+    offer: Offer,
+    /// By what they offer.
+    connectors: HashMap<Offer, TlsConnector, RandomState>,
 }
 
 /// An endpoint that was chosen for a try: it counts as busy until [`ClusterState::finish`].
@@ -184,7 +189,8 @@ impl ClusterState {
                 balancer,
                 budget: RetryBudget::new(BudgetSettings::default(), now_ns),
                 endpoints,
-                connector: None,
+                offer: cluster.offer(),
+                connectors: HashMap::default(),
             }),
         }
     }
@@ -203,7 +209,7 @@ impl ClusterState {
             || current.cluster.protocol != cluster.protocol
             || current.cluster.proxy_protocol != cluster.proxy_protocol
         {
-            current.connector = None;
+            current.connectors.clear();
             current.endpoints.clear();
         }
         self.breakers.borrow_mut().set_limits(cluster.limits);
@@ -214,6 +220,7 @@ impl ClusterState {
             current.balancer.set_endpoints(endpoints, now_ns);
         }
         current.endpoints = endpoints(&current.balancer, &mut current.endpoints);
+        current.offer = cluster.offer();
         current.cluster = cluster.clone();
         true
     }
@@ -229,9 +236,9 @@ impl ClusterState {
         act(&self.current.borrow().cluster.balance)
     }
 
-    /// Whether its endpoints speak HTTP/2.
-    pub(crate) fn speaks_h2(&self) -> bool {
-        self.current.borrow().cluster.protocol == Protocol::Http2
+    /// Whether its endpoints may speak HTTP/2.
+    pub(crate) fn may_speak_h2(&self) -> bool {
+        self.current.borrow().offer != Offer::Http1
     }
 
     /// Whether its endpoints are spoken to by TLS.

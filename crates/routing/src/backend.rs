@@ -51,6 +51,28 @@ impl crate::Named for Cluster {
     }
 }
 
+impl Cluster {
+    /// What connections offer. One that is for a single client's request gains nothing by HTTP/2.
+    pub fn offer(&self) -> Offer {
+        match self.protocol {
+            Protocol::Http if self.tls.is_some() && self.proxy_protocol.is_none() => Offer::Either,
+            Protocol::Http | Protocol::Http1 => Offer::Http1,
+            Protocol::Http2 => Offer::Http2,
+        }
+    }
+}
+
+impl fmt::Display for Offer {
+    /// In the words of ALPN.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http1 => "http/1.1",
+            Self::Http2 => "h2",
+            Self::Either => "h2 or http/1.1",
+        })
+    }
+}
+
 impl fmt::Display for Destination {
     /// `host:port`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,16 +102,26 @@ pub enum Near {
     SameNode,
 }
 
-/// What is spoken to the endpoints.
+/// What is spoken to the endpoints, as far as somebody has said so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Protocol {
-    /// HTTP/1.1.
+    /// Nothing was said but HTTP: what each endpoint chooses over TLS, HTTP/1.1 in the clear.
     #[default]
     Http,
     /// HTTP/1.1, because it was asked for (WebSocket backends).
     Http1,
     /// HTTP/2 with prior knowledge, or by ALPN over TLS.
     Http2,
+}
+
+/// What a connection offers its endpoint to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Offer {
+    Http1,
+    /// The endpoint has to agree where there is TLS, and to know it where there is none.
+    Http2,
+    /// By ALPN, HTTP/2 first. Who knows nothing of ALPN speaks HTTP/1.1.
+    Either,
 }
 
 /// Versions of the PROXY protocol.

@@ -9,7 +9,7 @@ use std::{fmt, ops::ControlFlow};
 use serde::Serialize;
 
 use crate::{
-    Action, Attachment, BackendChoice, Bind, HeaderMatch, HostError, Listener, PathMatch,
+    Action, Attachment, BackendChoice, Bind, HeaderMatch, HostError, Listener, Offer, PathMatch,
     QueryMatch, RequestMatch, RequestView, Snapshot, TextMatch, Unmet,
 };
 
@@ -211,10 +211,16 @@ impl Snapshot {
             1 => "1 endpoint".to_owned(),
             all => format!("{all} endpoints"),
         };
-        match draining {
-            0 => all,
-            some => format!("{all}, {some} draining"),
-        }
+        let draining = match draining {
+            0 => String::new(),
+            some => format!(", {some} draining"),
+        };
+        let spoken = match (cluster.offer(), cluster.tls.is_some()) {
+            (Offer::Http1, false) => String::new(),
+            (offer, false) => format!(", {offer} in the clear"),
+            (offer, true) => format!(", {offer} over TLS"),
+        };
+        format!("{all}{draining}{spoken}")
     }
 }
 

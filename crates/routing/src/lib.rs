@@ -22,7 +22,7 @@ mod table;
 pub use self::{
     backend::{
         Balance, Cluster, ClusterKey, ConsistentHash, Destination, Endpoint, HealthCheck,
-        HttpProbe, Limits, Locality, Near, OutlierEjection, Probe, Protocol, ProxyProtocol,
+        HttpProbe, Limits, Locality, Near, Offer, OutlierEjection, Probe, Protocol, ProxyProtocol,
         TrustAnchors, UpstreamIdentity, UpstreamTls,
     },
     cors::{CORS_FIELDS, CorsFields, is_preflight},

@@ -21,8 +21,6 @@
 //! - **`every_write_has_the_next_revision`**: one order for all collections, and no revision is given twice.
 //! - **`preconditions_hold_or_nothing_happens`**: a write that expects a revision which is not the newest never wins.
 //! - **`the_past_can_be_read_until_it_is_compacted`**: the state of each revision that the history has.
-//! - **`old_history_goes_also_while_nobody_writes`**: what is older than its least age is soon forgotten;
-//!   by a store in memory, which has no thread of its own, with the next write.
 //! - **`a_slow_disk_makes_writers_wait_and_then_refuses_them`**: what waits for the disk has a limit.
 //!
 //! # Feeds
@@ -37,6 +35,7 @@
 //! # What is not promised
 //!
 //! - Writes are not a transaction: each stands for itself.
-//! - What a snapshot of the past holds in memory is the holder's.
+//! - History goes with some later write, not by a timer, and what a snapshot of the past holds in memory is the
+//!   holder's.
 //! - Without [`Options::fsync`](crate::Options::fsync) a write outlives the process, not the machine.
 //! - Dropping the last copy of a store waits for the disk.

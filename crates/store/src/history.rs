@@ -16,7 +16,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 use tokio::sync::Notify;
 
@@ -109,15 +108,6 @@ impl History {
         touched
     }
 
-    /// How long until some of it is too old. A bit longer than that, so that what came bit by bit goes in a few pieces.
-    pub(crate) fn due_in(&self, now_ms: u64) -> Option<Duration> {
-        let (_, time) = self.times.front()?;
-        let age = Duration::from_millis(now_ms.saturating_sub(*time));
-        let min_age = self.limits.min_age;
-        let a_bit = min_age / 16 + Duration::from_millis(1);
-        Some(min_age.saturating_sub(age).saturating_add(a_bit))
-    }
-
     /// Forgets what is over the limits at a time.
     pub(crate) fn trim(&mut self, now_ms: u64) {
         let min_age = u64::try_from(self.limits.min_age.as_millis()).unwrap_or(u64::MAX);
@@ -149,7 +139,6 @@ impl History {
             };
             let mut line = topic.line();
             line.events.pop_front();
-            shrink(&mut line.events);
             line.forgotten = event.revision;
             let idle = line.events.is_empty();
             drop(line);
@@ -164,8 +153,16 @@ impl History {
         {
             self.times.pop_front();
         }
-        shrink(&mut self.events);
-        shrink(&mut self.times);
+        self.shrink();
+    }
+
+    /// Gives memory back after a burst.
+    fn shrink(&mut self) {
+        const SPARE: usize = 1024;
+        if self.events.capacity() > SPARE + 4 * self.events.len() {
+            self.events.shrink_to(2 * self.events.len());
+            self.times.shrink_to(2 * self.times.len());
+        }
     }
 
     /// The topic of a collection, to follow it after a revision.
@@ -225,14 +222,6 @@ impl History {
         let topic = Arc::<Topic>::default();
         self.topics.insert(name.into(), topic.clone());
         topic
-    }
-}
-
-/// Gives memory back after a burst.
-fn shrink<T>(queue: &mut VecDeque<T>) {
-    const SPARE: usize = 1024;
-    if queue.capacity() > SPARE + 4 * queue.len() {
-        queue.shrink_to(2 * queue.len());
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Options {
 /// would outgrow one of the other two.
 #[derive(Debug, Clone)]
 pub struct HistoryLimits {
-    /// Events are kept for this long, and hardly longer: a store on disk forgets them also while nobody writes.
+    /// Events are kept for this long. They go with some later write, not by a timer.
     pub min_age: Duration,
     /// No more events than this.
     pub max_events: usize,

@@ -1,6 +1,5 @@
 //! The thread that makes writes durable: it takes all that wait, writes them, waits for the disk once, publishes, and
-//! tells those who wait. While it waits for the disk the next batch gathers. While there is nothing to write it forgets
-//! history that has become old.
+//! tells those who wait. While it waits for the disk the next batch gathers.
 
 use crate::{
     error::WriteError,
@@ -13,11 +12,10 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, LockResult, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
 };
 
 /// What writers and the thread share.
@@ -36,7 +34,7 @@ impl Pipe {
     }
 
     pub(crate) fn head(&self) -> MutexGuard<'_, Head> {
-        poisoned_too(self.head.lock())
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the thread that there is something to do.
@@ -44,30 +42,20 @@ impl Pipe {
         self.filled.notify_one();
     }
 
-    /// Waits for something to do, but not for longer than this.
-    fn wait(&self, patience: Option<Duration>) -> Next {
+    fn wait(&self) -> Next {
         let mut head = self.head();
-        let until = patience.and_then(|patience| Instant::now().checked_add(patience));
         loop {
-            let next = head.next();
-            if !matches!(next, Next::Nothing) {
-                return next;
+            match head.next() {
+                Next::Nothing => {
+                    head = self
+                        .filled
+                        .wait(head)
+                        .unwrap_or_else(PoisonError::into_inner)
+                }
+                next => return next,
             }
-            let Some(until) = until else {
-                head = poisoned_too(self.filled.wait(head));
-                continue;
-            };
-            let rest = until.saturating_duration_since(Instant::now());
-            if rest.is_zero() {
-                return Next::Nothing;
-            }
-            (head, _) = poisoned_too(self.filled.wait_timeout(head, rest));
         }
     }
-}
-
-fn poisoned_too<T>(result: LockResult<T>) -> T {
-    result.unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Starts the thread. It ends when the head is closed and all its work is done, or the disk has failed.
@@ -107,12 +95,10 @@ struct SnapshotJob {
 impl Writer {
     fn run(&mut self) {
         loop {
-            let due = self.shared.history().due_in(now_ms());
-            match self.pipe.wait(due) {
+            match self.pipe.wait() {
                 Next::Work(work, state) => self.work(work, state),
                 Next::End => break,
-                Next::Poked => {}
-                Next::Nothing => self.shared.history().trim(now_ms()),
+                Next::Poked | Next::Nothing => {}
             }
             self.look_after_files();
         }

@@ -98,6 +98,8 @@ fn protocol(name: &str) -> Protocol {
     match name.to_ascii_lowercase().as_str() {
         "kubernetes.io/h2c" | "h2c" | "grpc" | "http2" => Protocol::Http2,
         "kubernetes.io/ws" | "kubernetes.io/wss" | "ws" | "wss" => Protocol::Http1,
+        // For those who don't want what is chosen over TLS. The first is ALPN's name.
+        "http/1.1" | "http1" => Protocol::Http1,
         _ => Protocol::Http,
     }
 }
@@ -232,5 +234,26 @@ impl RawEndpoint {
             zone: hint.or(own).map(|text| interner.get(text)),
             node: self.node_name.as_deref().map(|text| interner.get(text)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidegate_routing::Protocol;
+
+    use super::protocol;
+
+    #[test]
+    fn names_of_protocols_are_many() {
+        for (names, expect) in [
+            ("- http https HTTPS tls kubernetes.io/hoc", Protocol::Http),
+            ("kubernetes.io/h2c H2C grpc http2", Protocol::Http2),
+            ("kubernetes.io/ws kubernetes.io/wss WS wss", Protocol::Http1),
+            ("http/1.1 HTTP1", Protocol::Http1),
+        ] {
+            for name in names.split(' ') {
+                assert_eq!(protocol(name.trim_matches('-')), expect, "{name}");
+            }
+        }
     }
 }

@@ -16,7 +16,6 @@ use super::{
     reply,
     tries::{Failed, Tries},
     tunnel,
-    way::Way,
 };
 use crate::{
     body::Body,
@@ -31,7 +30,7 @@ use crate::{
     options::Limits,
     pump::{Pauses, Pump, PumpError, Sink, Source},
     stream::ReadHalf,
-    upstream::{Answer, Endpoint},
+    upstream::{Answer, Endpoint, Way},
     worker::Worker,
 };
 

@@ -22,7 +22,7 @@ use crate::{
     failure::Failure,
     h2_head,
     handle::Origin,
-    upstream::{Chosen, ClusterState, Link, Slot},
+    upstream::{Chosen, ClusterState, Link, Need, Slot, Way},
     worker::Worker,
 };
 
@@ -31,7 +31,7 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// The mirrors of one request.
 pub(super) struct Mirrors {
-    /// Each with the head for those that speak HTTP/2.
+    /// Each with the head in HTTP/2, where its endpoints may speak that.
     clusters: Vec<(Rc<ClusterState>, Option<Request<()>>)>,
     method: Method,
     /// The head, but for its last lines: the body's length and the empty line.
@@ -44,13 +44,10 @@ struct Copy {
     worker: Rc<Worker>,
     cluster: Rc<ClusterState>,
     method: Method,
-    message: Message,
-}
-
-/// What is sent, as it is spoken.
-enum Message {
-    Http1(Vec<u8>),
-    Http2(Box<Request<()>>, Bytes),
+    /// In HTTP/1.1.
+    message: Vec<u8>,
+    /// The head and the body in HTTP/2, where that may be spoken.
+    h2: Option<(Request<()>, Bytes)>,
 }
 
 /// What a mirrored request looks like. `None`: nobody wants a copy.
@@ -67,7 +64,7 @@ pub(super) fn prepare(client: &Client<'_>, plan: &Plan<'_>) -> Option<Mirrors> {
         let framing = Framing::None;
         let head = prepare::with_line(client.head, plan, None, framing, |line| {
             let secure = cluster.is_secure();
-            let speaks = cluster.speaks_h2().then_some(line);
+            let speaks = cluster.may_speak_h2().then_some(line);
             speaks.and_then(|line| h2_head::request(line, &client.head.fields, secure).ok())
         });
         (cluster.clone(), head)
@@ -108,10 +105,8 @@ impl Mirrors {
                 worker: worker.clone(),
                 cluster,
                 method: self.method.clone(),
-                message: match h2 {
-                    Some(head) => Message::Http2(Box::new(head), Bytes::copy_from_slice(body)),
-                    None => Message::Http1(message.clone()),
-                },
+                message: message.clone(),
+                h2: h2.map(|head| (head, Bytes::copy_from_slice(body))),
             };
             spawn_local(copy.run());
         }
@@ -157,17 +152,17 @@ impl Copy {
         let deadline = worker
             .clock
             .after(limits.write_timeout + limits.answer_timeout);
-        match &self.message {
-            Message::Http1(message) => {
-                let mut link = match chosen.endpoint.take(&worker.clock, false) {
-                    Some(link) => link,
-                    None => {
-                        let connecting =
-                            self.cluster.connect(worker, timer, &chosen.endpoint, None);
-                        connecting.await.map_err(|error| (error.into(), false))?
-                    }
-                };
-                let talking = self.talk(&mut link, message);
+        let need = Need::default();
+        let way = match self.cluster.kept(worker, &chosen.endpoint, need) {
+            Some(way) => way,
+            None => {
+                let opening = self.cluster.open(worker, timer, &chosen.endpoint, need);
+                opening.await.map_err(|error| (error.into(), false))?
+            }
+        };
+        match way {
+            Way::Wire(mut link) => {
+                let talking = self.talk(&mut link);
                 let result = worker.clock.limit(timer, deadline, talking).await;
                 let clean = result
                     .unwrap_or(Err(Failure::Timeout))
@@ -177,11 +172,9 @@ impl Copy {
                     chosen.endpoint.give(link, worker, timeout);
                 }
             }
-            Message::Http2(head, body) => {
-                let opening = self.cluster.open_stream(worker, timer, &chosen.endpoint);
-                let slot = opening.await.map_err(|error| (error.into(), false))?;
+            Way::Stream(slot) => {
                 let reused = slot.reused;
-                let talking = self.talk_h2(slot, Request::clone(head), body.clone());
+                let talking = self.talk_h2(slot);
                 let result = worker.clock.limit(timer, deadline, talking).await;
                 result
                     .unwrap_or(Err(Failure::Timeout))
@@ -192,9 +185,9 @@ impl Copy {
     }
 
     /// Sends, reads the answer and forgets it. True when the connection can be used again.
-    async fn talk(&self, link: &mut Link, message: &[u8]) -> Result<bool, Failure> {
+    async fn talk(&self, link: &mut Link) -> Result<bool, Failure> {
         let worker = &self.worker;
-        let sent = link.write.write(message, &[]).await;
+        let sent = link.write.write(&self.message, &[]).await;
         sent.map_err(|_gone| Failure::UpstreamReset)?;
         let mut head = ResponseHead::new();
         let from = From::Wire(&mut link.read, &mut link.buffer);
@@ -219,12 +212,11 @@ impl Copy {
     }
 
     /// The same by HTTP/2.
-    async fn talk_h2(
-        &self,
-        mut slot: Slot,
-        mut head: Request<()>,
-        mut body: Bytes,
-    ) -> Result<(), Failure> {
+    async fn talk_h2(&self, mut slot: Slot) -> Result<(), Failure> {
+        // What can't be said in HTTP/2 isn't mirrored there.
+        let Some((mut head, mut body)) = self.h2.clone() else {
+            return Ok(());
+        };
         if !body.is_empty() {
             let length = HeaderValue::from(body.len());
             head.headers_mut().insert(header::CONTENT_LENGTH, length);

@@ -1,6 +1,4 @@
-//! The way to an endpoint: a connection of HTTP/1, or a stream of HTTP/2.
-
-use std::net::SocketAddr;
+//! One exchange on a way to an endpoint: how it begins, and what its end means for the way.
 
 use tidegate_http::{RequestHead, write_request};
 
@@ -11,23 +9,10 @@ use crate::{
     h2_head,
     handle::Origin,
     pump::{OutFraming, Sink},
-    upstream::{Endpoint, Link, Slot},
+    upstream::{Endpoint, Way},
 };
 
-/// What was opened for one try.
-pub(super) enum Way {
-    Wire(Link),
-    Stream(Slot),
-}
-
 impl Way {
-    pub(super) fn address(&self) -> SocketAddr {
-        match self {
-            Self::Wire(link) => link.address,
-            Self::Stream(slot) => slot.address,
-        }
-    }
-
     /// Whether it may turn out that the request has to go another way.
     pub(super) fn may_refuse(&self) -> bool {
         match self {

@@ -9,7 +9,7 @@ use std::{
 
 use tidegate_balance::Health;
 use tidegate_routing::{
-    ClusterKey, Destination, HealthCheck, Protocol, ProxyProtocol, Snapshot, UpstreamTls,
+    ClusterKey, Destination, HealthCheck, Offer, ProxyProtocol, Snapshot, UpstreamTls,
 };
 use tokio::task::AbortHandle;
 
@@ -24,7 +24,7 @@ pub(super) struct Target {
     /// Where that leads.
     pub(super) address: SocketAddr,
     pub(super) check: HealthCheck,
-    pub(super) protocol: Protocol,
+    pub(super) offer: Offer,
     pub(super) tls: Option<Arc<UpstreamTls>>,
     pub(super) proxy_protocol: Option<ProxyProtocol>,
 }
@@ -191,7 +191,7 @@ fn wanted(snapshot: &Snapshot, known: &Known) -> HashMap<Target, BTreeSet<Cluste
                     destination: endpoint.destination.clone(),
                     address,
                     check: check.clone(),
-                    protocol: cluster.protocol,
+                    offer: cluster.offer(),
                     tls: cluster.tls.clone(),
                     proxy_protocol: cluster.proxy_protocol,
                 };

@@ -5,7 +5,7 @@ use std::io;
 use http::{Request, Uri, header};
 use rustls::pki_types::ServerName;
 use tidegate_http::{HeadLimits, Method, ProxyHeader, ResponseHead, parse_response};
-use tidegate_routing::{HttpProbe, Probe, Protocol};
+use tidegate_routing::{HttpProbe, Offer, Probe};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 
@@ -59,7 +59,7 @@ impl Prober {
         let tls = match &target.tls {
             None => None,
             Some(policy) => Some((
-                tls::connector(policy, target.protocol)?,
+                tls::connector(policy, target.offer)?,
                 tls::connector_name(policy)?,
             )),
         };
@@ -77,28 +77,29 @@ impl Prober {
             announced.map_err(ProbeError::Connect)?;
         }
         let Some((connector, name)) = &self.tls else {
-            return self.ask(target, tcp).await;
+            return self.ask(target, target.offer == Offer::Http2, tcp).await;
         };
         let stream = connector.connect(name.clone(), tcp).await;
         let stream = stream.map_err(ProbeError::Handshake)?;
         let is_h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-        if target.protocol == Protocol::Http2 && !is_h2 {
+        if target.offer == Offer::Http2 && !is_h2 {
             return Err(ProbeError::Unspoken);
         }
-        self.ask(target, stream).await
+        self.ask(target, is_h2, stream).await
     }
 
     async fn ask(
         &self,
         target: &Target,
+        is_h2: bool,
         stream: impl AsyncRead + AsyncWrite + Unpin,
     ) -> Result<(), ProbeError> {
         let Probe::Http(probe) = &target.check.probe else {
             return Ok(());
         };
-        let status = match target.protocol {
-            Protocol::Http | Protocol::Http1 => self.get_h1(probe, stream).await?,
-            Protocol::Http2 => self.get_h2(probe, stream).await?,
+        let status = match is_h2 {
+            false => self.get_h1(probe, stream).await?,
+            true => self.get_h2(probe, stream).await?,
         };
         match probe.statuses.iter().any(|range| range.contains(&status)) {
             true => Ok(()),

@@ -6,7 +6,7 @@ use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName},
 };
-use tidegate_routing::{Protocol, TrustAnchors, UpstreamTls};
+use tidegate_routing::{Offer, TrustAnchors, UpstreamTls};
 use tokio_rustls::TlsConnector;
 
 use super::{
@@ -24,11 +24,11 @@ static SYSTEM: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
     Arc::new(roots)
 });
 
-/// Connects as a cluster's policy says.
+/// Connects as a cluster's policy says, for what is offered to speak.
 ///
 /// # Errors
 /// What the policy names can't be used.
-pub(crate) fn connector(tls: &UpstreamTls, protocol: Protocol) -> Result<TlsConnector, TlsError> {
+pub(crate) fn connector(tls: &UpstreamTls, offer: Offer) -> Result<TlsConnector, TlsError> {
     let builder =
         ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
     let builder = match &tls.trust {
@@ -50,7 +50,7 @@ pub(crate) fn connector(tls: &UpstreamTls, protocol: Protocol) -> Result<TlsConn
         None => builder.with_no_client_auth(),
         Some(identity) => builder.with_client_auth_cert(chain(identity), key(identity)?)?,
     };
-    config.alpn_protocols = alpn(protocol);
+    config.alpn_protocols = alpn(offer);
     Ok(Arc::new(config).into())
 }
 
@@ -63,10 +63,12 @@ pub(crate) fn connector_name(tls: &UpstreamTls) -> Result<ServerName<'static>, T
         .map_err(|_form| TlsError::Name(tls.hostname.clone()))
 }
 
-fn alpn(protocol: Protocol) -> Vec<Vec<u8>> {
-    match protocol {
-        Protocol::Http | Protocol::Http1 => vec![b"http/1.1".to_vec()],
-        Protocol::Http2 => vec![b"h2".to_vec()],
+fn alpn(offer: Offer) -> Vec<Vec<u8>> {
+    let (h2, http1) = (b"h2".to_vec(), b"http/1.1".to_vec());
+    match offer {
+        Offer::Http1 => vec![http1],
+        Offer::Http2 => vec![h2],
+        Offer::Either => vec![h2, http1],
     }
 }
 

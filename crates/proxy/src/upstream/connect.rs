@@ -1,18 +1,22 @@
 //! Opens connections to endpoints, TLS included.
 
-use std::{future::Future, io, net::SocketAddr, rc::Rc, sync::Arc};
+use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
+use rustls::AlertDescription;
 use tidegate_balance::Tripped;
-use tidegate_routing::Cluster;
+use tidegate_routing::{Cluster, Offer, UpstreamTls};
+use tokio_rustls::TlsConnector;
 
-use super::{
-    ClusterState, Endpoint, Link, announce, dial,
-    endpoint::Counted,
-    h2::{New, Slot},
-};
+use super::{ClusterState, Endpoint, Link, announce, dial, endpoint::Counted, h2::NewShare};
 use crate::{
-    buffer::Buffer, clock::Timer, connections::Connection, counters::Counters, h2_socket::Socket,
-    stream::Whole, tls, worker::Worker,
+    buffer::Buffer,
+    clock::{Deadline, Timer},
+    connections::Connection,
+    counters::Counters,
+    h2_socket::Socket,
+    stream::Whole,
+    tls,
+    worker::Worker,
 };
 
 /// Why no connection came about. Nothing was sent: any request may try another endpoint.
@@ -26,110 +30,125 @@ pub(crate) enum ConnectError {
     /// As many connections as may be are open. Answer 503.
     #[error(transparent)]
     Tripped(#[from] Tripped),
-    /// The endpoint did not agree to HTTP/2 by TLS.
+    /// By TLS, the endpoint did not agree to HTTP/2, which all requests of the cluster want.
     #[error("the endpoint does not speak HTTP/2")]
     Unspoken,
+    /// The same of HTTP/1.1, which only this request needs: others may do well.
+    #[error("the endpoint does not speak HTTP/1.1")]
+    OnlyHttp2,
     /// The policy can't be used. Other endpoints of the cluster fail alike.
     #[error(transparent)]
     Tls(#[from] tls::TlsError),
 }
 
+/// A connection that was just made.
+pub(super) enum New {
+    Wire(Link),
+    Share(Box<NewShare>),
+}
+
 impl ClusterState {
-    /// A connection of HTTP/1 to `endpoint`, within the cluster's time. It is new. `client`: whom it is for, where that is
-    /// to be said.
-    pub(crate) async fn connect(
+    /// A connection to `endpoint` that offers this, before `deadline`. `client`: whom it is for, where that is to be said.
+    pub(super) async fn connect(
         &self,
         worker: &Worker,
         timer: &Timer,
         endpoint: &Endpoint,
+        offer: Offer,
         client: Option<&Connection>,
-    ) -> Result<Link, ConnectError> {
+        deadline: Deadline,
+    ) -> Result<New, ConnectError> {
         let counted = Counted::new(&self.breakers)?;
         let cluster = self.current.borrow().cluster.clone();
-        let dialing = self.dial(&cluster, endpoint, client);
-        let (stream, address) = within(worker, timer, &cluster, dialing).await?;
-        let (read, write) = stream.split();
-        Ok(Link {
-            read,
-            write,
-            buffer: Buffer::default(),
-            address,
-            reused: false,
-            single: cluster.proxy_protocol.is_some(),
-            _counted: counted,
-        })
-    }
-
-    /// A place for a stream on a connection of HTTP/2, within the cluster's time.
-    pub(crate) async fn open_stream(
-        &self,
-        worker: &Rc<Worker>,
-        timer: &Timer,
-        endpoint: &Endpoint,
-    ) -> Result<Slot, ConnectError> {
-        let connect = || async {
-            let counted = Counted::new(&self.breakers)?;
-            let cluster = self.current.borrow().cluster.clone();
-            let idle = cluster.limits.idle_timeout;
-            let idle = idle.unwrap_or(worker.limits().upstream_idle_timeout);
-            let dialing = async {
-                let (stream, address) = self.dial(&cluster, endpoint, None).await?;
-                if cluster.tls.is_some() && !stream.agreed_on_h2() {
-                    return Err(ConnectError::Unspoken);
-                }
-                let socket = Socket::new(stream, Buffer::default(), None);
-                New::handshake(worker, socket, address, idle, counted).await
+        let connecting = async {
+            let address = endpoint.address();
+            let stream = self.dial(&cluster, address, offer, client).await?;
+            let is_h2 = match offer {
+                Offer::Http1 => false,
+                Offer::Either => stream.agreed_on_h2(),
+                Offer::Http2 if cluster.tls.is_none() || stream.agreed_on_h2() => true,
+                Offer::Http2 => return Err(ConnectError::Unspoken),
             };
-            within(worker, timer, &cluster, dialing).await
+            if is_h2 {
+                let idle = cluster.limits.idle_timeout;
+                let idle = idle.unwrap_or(worker.limits().upstream_idle_timeout);
+                let socket = Socket::new(stream, Buffer::default(), None);
+                let new = NewShare::handshake(worker, socket, address, idle, counted);
+                return new.await.map(|new| New::Share(Box::new(new)));
+            }
+            let (read, write) = stream.split();
+            Ok(New::Wire(Link {
+                read,
+                write,
+                buffer: Buffer::default(),
+                address,
+                reused: false,
+                single: cluster.proxy_protocol.is_some(),
+                _counted: counted,
+            }))
         };
-        endpoint.shares.take(worker, connect).await
+        within(worker, timer, deadline, connecting).await
     }
 
     async fn dial(
         &self,
         cluster: &Arc<Cluster>,
-        endpoint: &Endpoint,
+        address: SocketAddr,
+        offer: Offer,
         client: Option<&Connection>,
-    ) -> Result<(Whole, SocketAddr), ConnectError> {
-        let address = endpoint.address();
+    ) -> Result<Whole, ConnectError> {
+        let secure = match &cluster.tls {
+            None => None,
+            Some(policy) => Some((self.connector(policy, offer)?, tls::connector_name(policy)?)),
+        };
         let mut tcp = dial::dial(address).await?;
         if let Some(version) = cluster.proxy_protocol {
             announce::announce(&mut tcp, version, announce::whom(client)).await?;
         }
-        let Some(policy) = &cluster.tls else {
-            return Ok((Whole::Plain(tcp), address));
+        let Some((connector, name)) = secure else {
+            return Ok(Whole::Plain(tcp));
         };
-        let connector = match self.current.borrow().connector.clone() {
-            Some(connector) => connector,
-            None => tls::connector(policy, cluster.protocol)?,
-        };
-        self.current
-            .borrow_mut()
-            .connector
-            .get_or_insert_with(|| connector.clone());
-        let name = tls::connector_name(policy)?;
-        let stream = connector.connect(name, tcp).await?;
-        Ok((Whole::Tls(Box::new(stream.into())), address))
+        match connector.connect(name, tcp).await {
+            Ok(stream) => Ok(Whole::Tls(Box::new(stream.into()))),
+            Err(error) if offer != cluster.offer() && is_unspoken(&error) => {
+                Err(ConnectError::OnlyHttp2)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Made when first needed.
+    fn connector(&self, policy: &UpstreamTls, offer: Offer) -> Result<TlsConnector, tls::TlsError> {
+        let known = self.current.borrow().connectors.get(&offer).cloned();
+        if let Some(connector) = known {
+            return Ok(connector);
+        }
+        let connector = tls::connector(policy, offer)?;
+        let mut current = self.current.borrow_mut();
+        current.connectors.insert(offer, connector.clone());
+        Ok(connector)
     }
 }
 
-/// `dialing`, within the cluster's time; counted.
+/// Whether the endpoint speaks nothing of what was offered.
+fn is_unspoken(error: &io::Error) -> bool {
+    let source = error.get_ref().and_then(|source| source.downcast_ref());
+    let none = AlertDescription::NoApplicationProtocol;
+    matches!(source, Some(rustls::Error::AlertReceived(alert)) if *alert == none)
+}
+
+/// `connecting`, before `deadline`; counted.
 async fn within<T>(
     worker: &Worker,
     timer: &Timer,
-    cluster: &Cluster,
-    dialing: impl Future<Output = Result<T, ConnectError>>,
+    deadline: Deadline,
+    connecting: impl Future<Output = Result<T, ConnectError>>,
 ) -> Result<T, ConnectError> {
-    let wait = cluster
-        .limits
-        .connect_timeout
-        .unwrap_or(worker.limits().connect_timeout);
     let counters = &worker.setup.counters;
     Counters::count(&counters.upstream_connects);
-    let deadline = worker.clock.after(wait);
     let result = worker
         .clock
-        .limit(timer, deadline, dialing)
+        .limit(timer, deadline, connecting)
         .await
         .unwrap_or(Err(ConnectError::Timeout));
     if result.is_err() {

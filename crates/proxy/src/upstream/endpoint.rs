@@ -1,10 +1,14 @@
-//! One endpoint: the connections that are kept to it, last used first out.
+//! One endpoint: what it speaks, and the connections that are kept to it. Those of HTTP/1: last used first out.
 
-use std::{cell::RefCell, net::SocketAddr, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    net::SocketAddr,
+    time::Duration,
+};
 
 use tidegate_balance::{Resource, Tripped};
 
-use super::{SharedBreakers, h2::Shares};
+use super::{SharedBreakers, shares::Shares};
 use crate::{
     buffer::Buffer,
     clock::{Clock, Deadline},
@@ -18,7 +22,9 @@ pub(crate) struct Endpoint {
     address: SocketAddr,
     idle: RefCell<Vec<Idle>>,
     /// Connections of HTTP/2.
-    pub(crate) shares: Shares,
+    pub(super) shares: Shares,
+    /// Whether it chose HTTP/1.1 when it was last offered both. It may choose otherwise after a restart.
+    chose_http1: Cell<bool>,
 }
 
 /// A connection of HTTP/1 to an endpoint.
@@ -75,7 +81,16 @@ impl Endpoint {
             address,
             idle: RefCell::default(),
             shares: Shares::default(),
+            chose_http1: Cell::new(false),
         }
+    }
+
+    pub(super) fn chose_http1(&self) -> bool {
+        self.chose_http1.get()
+    }
+
+    pub(super) fn chooses_http1(&self, is_so: bool) {
+        self.chose_http1.set(is_so);
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

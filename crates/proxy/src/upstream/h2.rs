@@ -1,7 +1,7 @@
-//! Connections of HTTP/2 to one endpoint, each shared by many requests.
+//! A connection of HTTP/2 to an endpoint, shared by many requests.
 //!
-//! A connection has a task of its own, which ends when nobody may use it any more and its last stream is over. Requests
-//! hold a [`Slot`]. Whoever finds no free connection makes one; who comes meanwhile waits for it.
+//! It has a task of its own, which ends when nobody may use it any more and its last stream is over. Requests hold a
+//! [`Slot`].
 
 use std::{
     cell::{Cell, RefCell},
@@ -21,7 +21,7 @@ use h2::{
 };
 use http::Request;
 use tidegate_http::{HeadLimits, Method, ResponseHead, read_h2_response};
-use tokio::{sync::Notify, task::spawn_local};
+use tokio::task::spawn_local;
 
 use super::{ConnectError, endpoint::Counted};
 use crate::{
@@ -45,17 +45,9 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(310);
 /// How long it may take to say so.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The connections to one endpoint.
-#[derive(Debug, Default)]
-pub(crate) struct Shares {
-    open: RefCell<Vec<Rc<Shared>>>,
-    /// A connection that is being made.
-    coming: RefCell<Option<Rc<Coming>>>,
-}
-
 /// One connection.
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     /// `None`: no new streams.
     sender: RefCell<Option<SendRequest<Bytes>>>,
     address: SocketAddr,
@@ -69,24 +61,6 @@ struct Shared {
     timer: Timer,
     /// An answer did not come in time: is it still there?
     doubted: Cell<bool>,
-}
-
-#[derive(Debug, Default)]
-struct Coming {
-    done: Notify,
-    failed: Cell<Option<Fault>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Fault {
-    Io(io::ErrorKind),
-    Timeout,
-}
-
-/// Makes sure that those who wait hear of it, also when whoever connects gives up.
-struct Connects<'a> {
-    shares: &'a Shares,
-    coming: Rc<Coming>,
 }
 
 /// A place for one stream.
@@ -117,74 +91,8 @@ enum Probe {
     Waits(Deadline),
 }
 
-impl Shares {
-    /// A place on a connection: one that is there, or a new one by `connect`.
-    pub(crate) async fn take<F>(
-        &self,
-        worker: &Rc<Worker>,
-        connect: impl Fn() -> F,
-    ) -> Result<Slot, ConnectError>
-    where
-        F: Future<Output = Result<New, ConnectError>>,
-    {
-        loop {
-            if let Some(slot) = self.pick(worker) {
-                return Ok(slot);
-            }
-            let coming = self.coming.borrow().clone();
-            if let Some(coming) = coming {
-                coming.done.notified().await;
-                match coming.failed.get() {
-                    Some(Fault::Timeout) => return Err(ConnectError::Timeout),
-                    Some(Fault::Io(kind)) => return Err(ConnectError::Io(kind.into())),
-                    None => continue,
-                }
-            }
-            let connects = Connects::begin(self);
-            let new = connect().await.inspect_err(|error| {
-                connects.coming.failed.set(match error {
-                    ConnectError::Io(error) => Some(Fault::Io(error.kind())),
-                    ConnectError::Timeout => Some(Fault::Timeout),
-                    _ => None,
-                });
-            })?;
-            self.open.borrow_mut().push(new.begin(worker));
-        }
-    }
-
-    /// A place on a connection that is there.
-    pub(crate) fn pick(&self, worker: &Worker) -> Option<Slot> {
-        let mut open = self.open.borrow_mut();
-        open.retain(|shared| shared.is_usable());
-        open.iter().find_map(|shared| Shared::slot(shared, worker))
-    }
-}
-
-impl Drop for Shares {
-    fn drop(&mut self) {
-        for shared in self.open.borrow().iter() {
-            shared.retire();
-        }
-    }
-}
-
-impl<'a> Connects<'a> {
-    fn begin(shares: &'a Shares) -> Self {
-        let coming = Rc::new(Coming::default());
-        *shares.coming.borrow_mut() = Some(coming.clone());
-        Self { shares, coming }
-    }
-}
-
-impl Drop for Connects<'_> {
-    fn drop(&mut self) {
-        *self.shares.coming.borrow_mut() = None;
-        self.coming.done.notify_waiters();
-    }
-}
-
 /// A connection that was just made.
-pub(crate) struct New {
+pub(super) struct NewShare {
     sender: SendRequest<Bytes>,
     connection: Connection<Socket, Bytes>,
     address: SocketAddr,
@@ -192,9 +100,9 @@ pub(crate) struct New {
     counted: Counted,
 }
 
-impl New {
+impl NewShare {
     /// Says what HTTP/2 begins with. Waits for no answer.
-    pub(crate) async fn handshake(
+    pub(super) async fn handshake(
         worker: &Worker,
         socket: Socket,
         address: SocketAddr,
@@ -221,7 +129,8 @@ impl New {
         })
     }
 
-    fn begin(self, worker: &Rc<Worker>) -> Rc<Shared> {
+    /// Has it run.
+    pub(super) fn begin(self, worker: &Rc<Worker>) -> Rc<Shared> {
         let shared = Rc::new(Shared {
             sender: RefCell::new(Some(self.sender)),
             address: self.address,
@@ -244,7 +153,8 @@ impl New {
 }
 
 impl Shared {
-    fn is_usable(&self) -> bool {
+    /// Whether there may be further streams.
+    pub(super) fn is_usable(&self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         let usable = match self.sender.borrow_mut().as_mut() {
             Some(sender) => !matches!(sender.poll_ready(&mut cx), Poll::Ready(Err(_))),
@@ -296,11 +206,12 @@ impl Shared {
     }
 
     /// No new streams.
-    fn retire(&self) {
+    pub(super) fn retire(&self) {
         self.sender.borrow_mut().take();
     }
 
-    fn slot(this: &Rc<Self>, worker: &Worker) -> Option<Slot> {
+    /// A place on it, where one is free.
+    pub(super) fn slot(this: &Rc<Self>, worker: &Worker) -> Option<Slot> {
         let sender = this.sender.borrow().as_ref()?.clone();
         let most = sender.current_max_send_streams().min(STREAMS_MAX);
         if this.streams.get() >= most {

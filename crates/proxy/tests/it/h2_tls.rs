@@ -1,15 +1,13 @@
-//! HTTP/2 by TLS, where both sides agree on it by ALPN.
+//! HTTP/2 with clients by TLS, where both sides agree on it by ALPN.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use rustls::ClientConfig;
-use tidegate_routing::{Protocol, TrustAnchors, UpstreamTls};
 use tokio_rustls::TlsConnector;
 
 use crate::{
-    h2_support::{H2Origin, ask, request, speak},
-    support::{World, get, status},
-    tls::{Authority, client, connect, listener, tls_origin, tls_world},
+    h2_support::{ask, request, speak},
+    tls::{Authority, client, connect, listener, tls_world},
 };
 
 /// The status that a client gets that connects with this SNI and asks for this host.
@@ -43,32 +41,5 @@ async fn hosts_stay_with_the_listener_of_the_connection() {
     ] {
         let got = ask_for(&authority, world.address, name, host).await;
         assert_eq!(got, expect, "{name} {host}");
-    }
-}
-
-#[tokio::test]
-async fn endpoints_have_to_agree_on_h2() {
-    let authority = Authority::new();
-    let identity = authority.identity(&["up.example"]);
-    let new = H2Origin::secure(&identity).await.address;
-    let old = tls_origin(&identity, None).await;
-    for (address, protocol, expect) in [
-        (new, Protocol::Http2, 200),
-        (old, Protocol::Http2, 502),
-        (old, Protocol::Http, 200),
-    ] {
-        let mut world = World::new();
-        world.route("/", &[address], |_, cluster| {
-            cluster.protocol = protocol;
-            cluster.tls = Some(Arc::new(UpstreamTls {
-                hostname: Arc::from("up.example"),
-                trust: TrustAnchors::Given(vec![authority.certificate.to_vec()]),
-                names: Vec::new(),
-                identity: None,
-            }));
-        });
-        let _proxy = world.serve().await;
-        let answer = get(world.address, "/", "").await;
-        assert_eq!(status(&answer), expect, "{protocol:?} {answer}");
     }
 }

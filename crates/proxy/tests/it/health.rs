@@ -200,6 +200,8 @@ const PROBES: &str = "
     secure     tcp   Http   no.example | TLS:
     secure     http  Http2  up.example | it does not speak HTTP/2
     secure-h2  http  Http2  up.example | ok
+    secure-h2  http  Http   up.example | ok
+    secure-h2  tcp   Http1  up.example | TLS:
     plain      http  Http2  -          | HTTP/2:
     plain      http  Http   up.example | no answer in time
 ";

@@ -1,5 +1,7 @@
 //! The proxy over real sockets: scripted origins, hand-made snapshots, clients that send bytes.
 
+mod alpn;
+mod alpn_origin;
 mod dns;
 mod drain;
 mod floods;

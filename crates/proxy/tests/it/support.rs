@@ -14,7 +14,7 @@ use tidegate_routing::{
     WeightedBackend,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 
@@ -284,7 +284,10 @@ pub(crate) fn answer(status: u16, fields: &str, body: &str) -> String {
 }
 
 /// A whole message: head, and body by `content-length` or chunks.
-pub(crate) async fn read_message(stream: &mut TcpStream, rest: &mut Vec<u8>) -> Option<String> {
+pub(crate) async fn read_message(
+    stream: &mut (impl AsyncRead + Unpin),
+    rest: &mut Vec<u8>,
+) -> Option<String> {
     loop {
         if let Some(length) = message_length(rest) {
             let message: Vec<u8> = rest.drain(..length).collect();

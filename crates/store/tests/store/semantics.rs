@@ -2,9 +2,7 @@
 
 use crate::support::{Dir, body, put, run};
 use std::time::Duration;
-use tidegate_store::{
-    Expected, HistoryError, HistoryLimits, OpenError, Options, Store, Write, WriteError,
-};
+use tidegate_store::{Expected, HistoryLimits, OpenError, Options, Store, Write, WriteError};
 
 /// Runs a script on a store in memory, on one on disk, and on one on disk that is opened anew before each line.
 async fn check(script: &str) {
@@ -208,31 +206,6 @@ async fn history_stays_within_its_limits() {
          watch pods 2 ->
          watch pods 1 -> the history begins at revision 2";
     check_with(&options, script).await;
-}
-
-#[tokio::test]
-async fn old_history_goes_also_while_nobody_writes() {
-    let mut options = Options::default();
-    options.history.min_age = Duration::from_millis(50);
-    let dir = Dir::new();
-    let store = Store::open(dir.path(), options).expect("a store");
-    for value in ["1", "2", "3"] {
-        let write = Write::Put {
-            key: "pods/a",
-            expected: Expected::Any,
-            body: body(value),
-        };
-        store.write(write).await.expect("a write");
-    }
-    while store.stats().history_events > 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    assert_eq!(store.stats().history_bytes, 0);
-    assert!(matches!(
-        store.watch("pods", 2).err(),
-        Some(HistoryError::Compacted { oldest: 3 })
-    ));
-    assert!(store.watch("pods", 3).is_ok());
 }
 
 #[tokio::test]

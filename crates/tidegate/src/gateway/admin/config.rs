@@ -147,7 +147,13 @@ pub(super) fn cluster(cluster: &Cluster, health: &[EndpointHealth]) -> Value {
         .refused
         .as_ref()
         .map(|(status, reason)| json!({ "status": status, "reason": **reason }));
-    json!({ "endpoints": endpoints, "tls": cluster.tls.is_some(), "refused": refused })
+    json!({
+        "endpoints": endpoints,
+        "tls": cluster.tls.is_some(),
+        // Each endpoint may have chosen another one of these.
+        "speaks": cluster.offer().to_string(),
+        "refused": refused,
+    })
 }
 
 /// Where a name leads.
