@@ -46,6 +46,9 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// Longest pause within a request's body.
     pub request_body_timeout: Duration,
+    /// How long a client that waits for a 100 is left to its endpoint. Then the proxy says it: many servers never do,
+    /// those of HTTP/2 above all, and there are clients that wait forever.
+    pub continue_timeout: Duration,
     /// Longest pause within an answer, its beginning too, unless the rule has a timeout.
     pub answer_timeout: Duration,
     /// Longest time that a peer takes nothing of what is sent to it.
@@ -107,6 +110,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(75),
             request_body_timeout: Duration::from_secs(60),
+            continue_timeout: Duration::from_secs(1),
             answer_timeout: Duration::from_secs(300),
             write_timeout: Duration::from_secs(60),
             tunnel_timeout: Duration::from_secs(3600),

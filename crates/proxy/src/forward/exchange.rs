@@ -80,6 +80,16 @@ struct Exchange<'a> {
     deadline: Deadline,
     /// Longest silence of the upstream.
     patience: Duration,
+    /// When the client must be told to send its body. Never, where it doesn't wait for that.
+    encourage_at: Deadline,
+}
+
+/// What came of waiting for a head.
+#[derive(PartialEq, Eq)]
+enum Heard {
+    Head,
+    /// Nothing for so long that a client that waits with its body must be told to send it.
+    Silence,
 }
 
 impl Upload<'_> {
@@ -198,6 +208,7 @@ pub(super) async fn run(
         version: client.head.version,
         deadline: this.deadline,
         patience,
+        encourage_at: encouragement(origin, client.head),
     };
     exchange.upload.pump.copy = copied.as_mut();
     let arrived = exchange.await_answer().await;
@@ -208,8 +219,7 @@ pub(super) async fn run(
         return Err(way.failed(begun, failure));
     }
     journey.answered();
-    let status = exchange.arrival.head.status;
-    if tries.wants(status) && exchange.upload.may_run_again(sent) {
+    if tries.wants(exchange.arrival.head.status) && exchange.upload.may_run_again(sent) {
         tries.keep(sent > 0, copied);
         return Err(Failed::wanted());
     }
@@ -231,10 +241,16 @@ impl Exchange<'_> {
     /// Returns with the head of the answer, or of a 101. Other 1xx are passed on.
     async fn await_answer(&mut self) -> Result<(), Failure> {
         for _ in 0..INTERIM_MAX {
-            self.await_head().await?;
+            if self.await_head().await? == Heard::Silence {
+                Box::pin(self.encourage()).await?;
+                continue;
+            }
             let status = self.arrival.head.status;
             if !self.arrival.head.is_informational() || status == 101 {
                 return Ok(());
+            }
+            if status == 100 {
+                self.encourage_at = Deadline::NEVER;
             }
             if self.version != Version::Http10 {
                 Box::pin(self.pass_interim(status)).await?;
@@ -243,14 +259,14 @@ impl Exchange<'_> {
         Err(Failure::BadAnswer)
     }
 
-    async fn await_head(&mut self) -> Result<(), Failure> {
+    async fn await_head(&mut self) -> Result<Heard, Failure> {
         let origin = self.origin;
         let (clock, timer) = (&origin.worker.clock, origin.timer);
         let mut quiet = None;
         poll_fn(|cx| {
             self.upload.poll(origin, cx)?;
             if let Poll::Ready(result) = self.arrival.poll(origin.worker, cx) {
-                return Poll::Ready(result);
+                return Poll::Ready(result.map(|()| Heard::Head));
             }
             if let Sink::Stream(outgoing) = &mut self.down
                 && outgoing.poll_gone(cx).is_ready()
@@ -262,11 +278,26 @@ impl Exchange<'_> {
                 let patience = self.patience;
                 deadline = deadline.min(*quiet.get_or_insert_with(|| clock.after(patience)));
             }
+            if self.upload.pump.bytes > 0 {
+                self.encourage_at = Deadline::NEVER;
+            }
+            if self.encourage_at < deadline {
+                return clock
+                    .poll_passed(timer, self.encourage_at, cx)
+                    .map(|()| Ok(Heard::Silence));
+            }
             clock
                 .poll_passed(timer, deadline, cx)
                 .map(|()| Err(Failure::Timeout))
         })
         .await
+    }
+
+    /// Tells the client to send its body, though the upstream didn't.
+    async fn encourage(&mut self) -> Result<(), Failure> {
+        self.encourage_at = Deadline::NEVER;
+        self.arrival.head.fields.clear();
+        self.pass_interim(100).await
     }
 
     async fn pass_interim(&mut self, status: u16) -> Result<(), Failure> {
@@ -375,6 +406,15 @@ fn silences(head: &RequestHead, limits: &Limits) -> (Pauses, Duration) {
     };
     let write = limits.write_timeout;
     (Pauses { read, write }, patience)
+}
+
+/// When a client that waits for a 100 gets ours.
+fn encouragement(origin: &Origin<'_>, head: &RequestHead) -> Deadline {
+    let worker = origin.worker;
+    match head.expect_continue {
+        true => worker.clock.after(worker.limits().continue_timeout),
+        false => Deadline::NEVER,
+    }
 }
 
 /// What a broken download means.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tidegate_proxy::Options;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -246,6 +247,38 @@ async fn expectations_are_forwarded_and_their_answers_too() {
     let mut rest = Vec::new();
     let interim = read_message(&mut stream, &mut rest).await.expect("a 100");
     assert_eq!(status(&interim), 100, "{interim}");
+    stream.write_all(b"abc").await.expect("sent");
+    let text = read_message(&mut stream, &mut rest)
+        .await
+        .expect("an answer");
+    assert_eq!((status(&text), body(&text)), (200, "abc"));
+}
+
+/// Servers of HTTP/1.0 and many of HTTP/2 never say 100, and Java's client waits for it without end.
+#[tokio::test]
+async fn a_client_that_waits_for_a_100_gets_one_though_the_origin_is_silent() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("its address");
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("accepted");
+        let mut rest = Vec::new();
+        let text = read_message(&mut stream, &mut rest).await.expect("all");
+        let answer = answer(200, "", body(&text));
+        stream.write_all(answer.as_bytes()).await.expect("sent");
+    });
+    let mut world = World::new();
+    world.route("/", &[address], |_, _| {});
+    let mut options = Options::default();
+    options.limits.continue_timeout = Duration::from_millis(50);
+    let _proxy = world.serve_with(options).await;
+    let mut stream = TcpStream::connect(world.address).await.expect("connected");
+    let head = "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let mut rest = Vec::new();
+    let interim = read_message(&mut stream, &mut rest).await.expect("a 100");
+    assert_eq!(interim, "HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(b"abc").await.expect("sent");
     let text = read_message(&mut stream, &mut rest)
         .await

@@ -57,7 +57,11 @@ async fn start(
     drop(listener);
     let options = Options {
         workers: 1,
-        limits,
+        limits: tidegate_proxy::Limits {
+            // What the tables say of 100 is what the origin says, on a busy machine too.
+            continue_timeout: Duration::from_secs(3600),
+            ..limits
+        },
         ..Options::default()
     };
     let proxy = Proxy::start(options).expect("a proxy");
