@@ -12,6 +12,7 @@ use std::{
 
 use tidegate_routing::{BindProtocol, Listener};
 use tokio::{
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     sync::Notify,
     task::spawn_local,
@@ -31,6 +32,10 @@ use crate::{
 
 /// How long a connection that was accepted while the worker drains is given for its request: that is on its way.
 const FIRST_TIME: Duration = Duration::from_secs(1);
+
+/// A fatal alert of TLS, as it stands in a record before anything is agreed on: RFC 8446 §5.1 and §6, RFC 6066 §3. Without
+/// it clients can but say that the connection broke.
+const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 
 /// Why a client's TLS handshake came to nothing. The connection is closed.
 #[derive(Debug, thiserror::Error)]
@@ -162,21 +167,24 @@ async fn handshake(
 ) -> Result<(Arc<Listener>, TlsStream<TcpStream>), HandshakeError> {
     let deadline = worker.clock.after(worker.limits().head_timeout);
     let handshake = async {
-        let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
-        let config = worker.config();
+        let mut start =
+            LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
         let name = start
             .client_hello()
             .server_name()
             .map(|name| name.trim_end_matches('.').to_ascii_lowercase());
-        let listener = config
+        let listener = worker
+            .config()
             .bind(connection.local())
             .and_then(|bind| bind.listener(name.as_deref()))
-            .ok_or(HandshakeError::NoListener)?
-            .clone();
-        let tls = listener.tls.as_ref().ok_or(HandshakeError::NoListener)?;
-        let server = worker.servers.config(tls)?;
-        drop(config);
-        Ok((listener.clone(), start.into_stream(server).await?))
+            .cloned();
+        let Some((listener, tls)) = listener.and_then(|it| it.tls.clone().map(|tls| (it, tls)))
+        else {
+            start.io.write_all(&UNRECOGNIZED_NAME).await?;
+            return Err(HandshakeError::NoListener);
+        };
+        let server = worker.servers.config(&tls)?;
+        Ok((listener, start.into_stream(server).await?))
     };
     let timer = &connection.timer;
     worker

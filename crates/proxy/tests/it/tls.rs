@@ -203,6 +203,13 @@ async fn listeners_are_chosen_by_name_and_hosts_stay_with_them() {
         let got = ask(&connector, world.address, name, host).await;
         assert_eq!(got, expect, "{name} {host}");
     }
+    // A client whose name nobody serves is told so: a connection that just breaks says nothing.
+    let refused = connect(&connector, world.address, "c.example").await;
+    let error = refused.expect_err("no listener").to_string();
+    assert!(
+        error.contains("UnrecognizedName") || error.contains("UnrecognisedName"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
