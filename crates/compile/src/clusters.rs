@@ -111,6 +111,7 @@ impl Compiler {
             slow_start: None,
             limits: Limits::default(),
             outliers: None,
+            hedging: None,
             health: None,
         })
     }
@@ -148,6 +149,7 @@ impl Compiler {
             slow_start: form.slow_start,
             limits: form.limits,
             outliers: form.outliers,
+            hedging: form.hedging,
             health: form.health.clone(),
         })
     }

@@ -148,6 +148,7 @@ fn cluster(key: &ClusterKey, upstream: SocketAddr) -> Cluster {
         slow_start: None,
         limits: Limits::default(),
         outliers: None,
+        hedging: None,
         health: None,
     }
 }

@@ -4,6 +4,7 @@
 //! followed by another, when the request can be sent again: see [`Tries`].
 
 mod exchange;
+mod hedge;
 mod mirror;
 mod prepare;
 mod reply;
@@ -12,7 +13,7 @@ mod tries;
 mod tunnel;
 mod way;
 
-use std::{rc::Rc, time::Instant};
+use std::time::Instant;
 
 use tidegate_balance::{Outcome, PickRequest};
 
@@ -27,7 +28,7 @@ use crate::{
     failure::Failure,
     handle::{Next, Origin},
     journey::Journey,
-    upstream::{Endpoint, Need, Way},
+    upstream::{Chosen, Endpoint, Need, Way},
 };
 
 /// Forwards a request as planned. Owns every retry.
@@ -83,13 +84,22 @@ async fn try_all(
         let now = clock.nanoseconds(at);
         let chosen = plan.cluster.choose(&pick, now);
         let chosen = chosen.ok_or_else(|| plan.cluster.nobody())?;
-        let result = attempt(origin, client, plan, &chosen.endpoint, tries, journey).await;
+        let result = attempt(origin, client, plan, &chosen, tries, journey).await;
         let outcome = match &result {
             Ok(_) if journey.status >= 500 => Outcome::Failure,
             Ok(_) => Outcome::Success,
             Err(failed) => failed.outcome(),
         };
         let answered = journey.take_answered();
+        let (chosen, now) = match tries.second.take() {
+            None => (chosen, now),
+            Some(second) => {
+                // It was broken off.
+                plan.cluster.finish(&chosen, Outcome::Unknown, None, now);
+                plan.cluster.leave();
+                (second.chosen, second.began_ns)
+            }
+        };
         let latency = answered.map(|at| clock.nanoseconds(at).saturating_sub(now));
         let ended = clock.coarse_ns().max(now + latency.unwrap_or(0));
         plan.cluster.finish(&chosen, outcome, latency, ended);
@@ -106,7 +116,7 @@ async fn attempt(
     origin: &Origin<'_>,
     client: &mut Client<'_>,
     plan: &Plan<'_>,
-    endpoint: &Rc<Endpoint>,
+    chosen: &Chosen,
     tries: &mut Tries<'_>,
     journey: &mut Journey<'_>,
 ) -> Result<Next, Failed> {
@@ -122,14 +132,14 @@ async fn attempt(
         surely: !client.head.method.is_idempotent(),
         client: Some(origin.connection),
     };
-    let way = match plan.cluster.kept(origin.worker, endpoint, need) {
+    let way = match plan.cluster.kept(origin.worker, &chosen.endpoint, need) {
         Some(way) => way,
-        None => open(origin, plan, endpoint, need, deadline).await?,
+        None => open(origin, plan, &chosen.endpoint, need, deadline).await?,
     };
     journey.endpoint = Some(way.address());
     let this = Try {
         plan,
-        endpoint,
+        chosen,
         deadline,
     };
     exchange::run(origin, client, this, way, tries, journey).await

@@ -15,7 +15,7 @@ use crate::{
     handle::Origin,
     ids::RequestId,
     observe::{self, Span},
-    record::{HttpVersion, Reason, RequestRecord},
+    record::{Hedge, HttpVersion, Reason, RequestRecord},
 };
 
 /// The phases of a request, in order.
@@ -46,6 +46,7 @@ pub(crate) struct Journey<'c> {
     pub(crate) status: u16,
     pub(crate) reason: Option<Reason>,
     pub(crate) tries: u32,
+    pub(crate) hedge: Option<Hedge>,
     pub(crate) request_bytes: u64,
     pub(crate) answer_bytes: u64,
     /// By the try under way.
@@ -78,6 +79,7 @@ impl<'c> Journey<'c> {
             status: 0,
             reason: None,
             tries: 0,
+            hedge: None,
             request_bytes: 0,
             answer_bytes: 0,
             answered: None,
@@ -141,6 +143,7 @@ impl<'c> Journey<'c> {
             status: self.status,
             reason: self.reason,
             tries: self.tries,
+            hedge: self.hedge,
             request_bytes: self.request_bytes,
             answer_bytes: self.answer_bytes,
             began: self.began,

@@ -50,5 +50,5 @@ pub use self::{
     },
     options::{AddressBlock, AddressBlockError, Limits, Options},
     proxy::{Applied, BindReport, Proxy, ProxyError},
-    record::{HttpVersion, Observer, Observers, Reason, RequestRecord},
+    record::{Hedge, HttpVersion, Observer, Observers, Reason, RequestRecord},
 };

@@ -181,6 +181,26 @@ impl<'a> Pump<'a> {
         }
     }
 
+    /// The same after the body's end: it was sent before, by another way to the same place.
+    pub(crate) fn ended(source: Source<'a>, sink: Sink<'a>, pauses: Pauses) -> Self {
+        Self {
+            ended: true,
+            ..Self::new(source, sink, pauses)
+        }
+    }
+
+    /// The whole body, where it was sent and can be sent again.
+    pub(crate) fn whole(&self) -> Option<&[u8]> {
+        if !self.is_done() || self.source.trailers().is_some() {
+            return None;
+        }
+        match &self.copy {
+            _ if self.bytes == 0 => Some(&[]),
+            Some(copy) => copy.is_whole().then_some(&copy.bytes[..]),
+            None => None,
+        }
+    }
+
     /// Goes on with another body from the same source, to the same sink.
     pub(crate) fn become_raw(&mut self, pauses: Pauses) {
         self.source.become_raw();

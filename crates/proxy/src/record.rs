@@ -65,6 +65,8 @@ pub struct RequestRecord<'a> {
     pub reason: Option<Reason>,
     /// Tries at endpoints, mirrors not counted.
     pub tries: u32,
+    /// Whether one of them was a second one beside the first, and which of the two counted.
+    pub hedge: Option<Hedge>,
     pub request_bytes: u64,
     pub answer_bytes: u64,
     /// When the request's head was complete.
@@ -81,6 +83,26 @@ pub enum HttpVersion {
     Http10,
     Http11,
     Http2,
+}
+
+/// What became of a second try beside a late first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hedge {
+    /// Its answer was passed on.
+    Won,
+    /// The first one's was.
+    Lost,
+}
+
+impl Hedge {
+    /// The label's text.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Won => "won",
+            Self::Lost => "lost",
+        }
+    }
 }
 
 /// Why an answer is not the upstream's. Closed, so that it can label a metric.

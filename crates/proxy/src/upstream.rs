@@ -37,7 +37,7 @@ use tidegate_balance::{
     Balancer, Breakers, BudgetSettings, EndpointId, Outcome, PickRequest, Resource, RetryBudget,
     Settings, Tripped,
 };
-use tidegate_routing::{Balance, Cluster, ClusterKey, Destination, Locality, Offer};
+use tidegate_routing::{Balance, Cluster, ClusterKey, Destination, Hedging, Locality, Offer};
 use tokio::sync::Notify;
 use tokio_rustls::TlsConnector;
 
@@ -246,6 +246,11 @@ impl ClusterState {
         self.current.borrow().cluster.tls.is_some()
     }
 
+    /// Whether a late answer is worth a second try.
+    pub(crate) fn hedging(&self) -> Option<Hedging> {
+        self.current.borrow().cluster.hedging
+    }
+
     /// How long its unused connections are kept.
     pub(crate) fn idle_timeout(&self) -> Option<Duration> {
         self.current.borrow().cluster.limits.idle_timeout
@@ -263,6 +268,16 @@ impl ClusterState {
 
     pub(crate) fn leave(&self) {
         self.breakers.borrow_mut().release(Resource::Request);
+    }
+
+    /// The same for a second try of a request that was counted, if the cluster can bear it.
+    pub(crate) fn enter_again(&self, now_ns: u64) -> bool {
+        let admitted = self.breakers.borrow_mut().admit(Resource::Request).is_ok();
+        let bears = admitted && self.try_retry(now_ns);
+        if admitted && !bears {
+            self.leave();
+        }
+        bears
     }
 
     /// Whether the cluster can bear one more retry. If so, it is counted.

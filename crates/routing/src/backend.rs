@@ -24,6 +24,7 @@ pub struct Cluster {
     pub slow_start: Option<Duration>,
     pub limits: Limits,
     pub outliers: Option<OutlierEjection>,
+    pub hedging: Option<Hedging>,
     pub health: Option<HealthCheck>,
 }
 
@@ -197,6 +198,13 @@ pub struct OutlierEjection {
     pub base_ejection: Duration,
     /// At most this share of endpoints rests at once, in percent. Beyond it, all are used.
     pub max_ejected_percent: u8,
+}
+
+/// A second try beside a first one whose answer is late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hedging {
+    /// From the request's last byte. Then another endpoint is asked, too.
+    pub delay: Duration,
 }
 
 /// Active health: each endpoint is probed once for the whole process, however many rules and workers use it.

@@ -220,7 +220,10 @@ impl Snapshot {
             (offer, false) => format!(", {offer} in the clear"),
             (offer, true) => format!(", {offer} over TLS"),
         };
-        format!("{all}{draining}{spoken}")
+        let hedging = cluster.hedging.map_or_else(String::new, |hedging| {
+            format!(", hedged after {:?}", hedging.delay)
+        });
+        format!("{all}{draining}{spoken}{hedging}")
     }
 }
 

@@ -21,7 +21,7 @@ mod table;
 
 pub use self::{
     backend::{
-        Balance, Cluster, ClusterKey, ConsistentHash, Destination, Endpoint, HealthCheck,
+        Balance, Cluster, ClusterKey, ConsistentHash, Destination, Endpoint, HealthCheck, Hedging,
         HttpProbe, Limits, Locality, Near, Offer, OutlierEjection, Probe, Protocol, ProxyProtocol,
         TrustAnchors, UpstreamIdentity, UpstreamTls,
     },

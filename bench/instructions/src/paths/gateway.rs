@@ -170,6 +170,7 @@ fn measured_records(observer: &dyn Observer, listener: &ListenerKey, rule: &Rule
             status: 200,
             reason: None,
             tries: 1,
+            hedge: None,
             request_bytes: 0,
             answer_bytes: 1024,
             began: Instant::now(),

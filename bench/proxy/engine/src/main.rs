@@ -163,6 +163,7 @@ fn cluster(address: &SocketAddr) -> Cluster {
         slow_start: None,
         limits: tidegate_routing::Limits::default(),
         outliers: None,
+        hedging: None,
         health: None,
     }
 }

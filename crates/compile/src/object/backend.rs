@@ -2,13 +2,13 @@
 
 mod health;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, ops::RangeInclusive, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tidegate_routing::{
-    Balance, ConsistentHash, Destination, Endpoint, HealthCheck, Limits, Locality, OutlierEjection,
-    Protocol, ProxyProtocol, is_local,
+    Balance, ConsistentHash, Destination, Endpoint, HealthCheck, Hedging, Limits, Locality,
+    OutlierEjection, Protocol, ProxyProtocol, is_local,
 };
 
 use super::{
@@ -35,6 +35,8 @@ struct RawBackend {
     limits: Option<RawLimits>,
     #[serde(default)]
     outlier_detection: Option<RawOutliers>,
+    #[serde(default)]
+    hedging: Option<RawHedging>,
 }
 
 #[derive(Deserialize)]
@@ -102,6 +104,11 @@ struct RawOutliers {
     max_ejected_percent: Option<u8>,
 }
 
+#[derive(Deserialize)]
+struct RawHedging {
+    delay: String,
+}
+
 /// What is used of a Backend.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Backend {
@@ -114,6 +121,7 @@ pub(crate) struct Backend {
     pub(crate) health: Option<HealthCheck>,
     pub(crate) limits: Limits,
     pub(crate) outliers: Option<OutlierEjection>,
+    pub(crate) hedging: Option<Hedging>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -125,6 +133,10 @@ pub(crate) struct BackendTls {
 
 /// Longest time that any setting may have.
 const TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// Below it, the workers' clocks are too coarse, and the network's moods would make most requests two.
+const HEDGING_DELAYS: RangeInclusive<Duration> =
+    Duration::from_millis(20)..=Duration::from_secs(60);
 
 impl Backend {
     pub(crate) fn read(
@@ -177,6 +189,7 @@ impl Backend {
             health: raw.health_check.map(|one| one.keep()).transpose()?,
             limits: raw.limits.map_or(Ok(Limits::default()), |one| one.keep())?,
             outliers: raw.outlier_detection.map(|one| one.keep()).transpose()?,
+            hedging: raw.hedging.map(|one| one.keep()).transpose()?,
         })
     }
 }
@@ -308,6 +321,16 @@ impl RawOutliers {
             .unwrap_or(Duration::from_secs(30)),
             max_ejected_percent: self.max_ejected_percent.unwrap_or(50).min(100),
         })
+    }
+}
+
+impl RawHedging {
+    fn keep(&self) -> Result<Hedging, String> {
+        let written = &self.delay;
+        let delay = text::duration(written).filter(|delay| HEDGING_DELAYS.contains(delay));
+        delay
+            .map(|delay| Hedging { delay })
+            .ok_or_else(|| format!("hedging.delay: {written:?} is no time between 20ms and 1m"))
     }
 }
 

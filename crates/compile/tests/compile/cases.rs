@@ -88,6 +88,9 @@ fn render_clusters(snapshot: &Snapshot, out: &mut String) {
             one.proxy_protocol, one.refused, one.slow_start, one.limits, one.outliers, one.health
         )
         .expect("a text");
+        if let Some(hedging) = one.hedging {
+            writeln!(out, "  hedged after {:?}", hedging.delay).expect("a text");
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     future::poll_fn,
-    rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -13,6 +12,7 @@ use tidegate_http::{
 };
 
 use super::{
+    hedge::{self, Answered, Winner},
     reply,
     tries::{Failed, Tries},
     tunnel,
@@ -30,20 +30,20 @@ use crate::{
     options::Limits,
     pump::{Pauses, Pump, PumpError, Sink, Source},
     stream::ReadHalf,
-    upstream::{Answer, Endpoint, Way},
+    upstream::{Answer, Chosen, Way},
     worker::Worker,
 };
 
 /// 1xx answers before the answer.
-const INTERIM_MAX: u32 = 16;
+pub(super) const INTERIM_MAX: u32 = 16;
 
 /// The request on its way up.
-struct Upload<'a> {
-    pump: Pump<'a>,
+pub(super) struct Upload<'a> {
+    pub(super) pump: Pump<'a>,
     /// The upstream takes no more of it. Its answer may still come.
-    refused: bool,
+    pub(super) refused: bool,
     /// Whether to notice that the client goes away.
-    watches: bool,
+    pub(super) watches: bool,
 }
 
 /// The answer's head on its way down.
@@ -65,14 +65,23 @@ pub(super) enum From<'a> {
 /// What a try is made with.
 pub(super) struct Try<'a, 'c> {
     pub(super) plan: &'a Plan<'c>,
-    pub(super) endpoint: &'a Rc<Endpoint>,
+    pub(super) chosen: &'a Chosen,
     pub(super) deadline: Deadline,
 }
 
+/// What has come of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Arrived {
+    /// The head, with this status.
+    Head(u16),
+    /// Nothing, for longer than it is waited for alone.
+    Late,
+}
+
 /// Both directions of one exchange.
-struct Exchange<'a> {
+pub(super) struct Exchange<'a> {
     origin: &'a Origin<'a>,
-    upload: Upload<'a>,
+    pub(super) upload: Upload<'a>,
     arrival: Arrival<'a>,
     /// To the client.
     down: Sink<'a>,
@@ -85,11 +94,12 @@ struct Exchange<'a> {
 }
 
 /// What came of waiting for a head.
-#[derive(PartialEq, Eq)]
 enum Heard {
     Head,
     /// Nothing for so long that a client that waits with its body must be told to send it.
     Silence,
+    /// Nothing for longer than it is waited for alone.
+    Late,
 }
 
 impl Upload<'_> {
@@ -105,7 +115,11 @@ impl Upload<'_> {
     }
 
     /// Goes on with it; an error is the client's.
-    fn poll(&mut self, origin: &Origin<'_>, cx: &mut Context<'_>) -> Result<(), Failure> {
+    pub(super) fn poll(
+        &mut self,
+        origin: &Origin<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Failure> {
         let worker = origin.worker;
         if self.refused {
             return Ok(());
@@ -177,7 +191,8 @@ pub(super) async fn run(
 ) -> Result<Next, Failed> {
     let limits = origin.worker.limits();
     let mut replay = tries.replay();
-    let mut copied = tries.copy(way.may_refuse(), limits);
+    let delay = hedge::delay(client.head, &this, tries);
+    let mut copied = tries.copy(way.may_refuse(), delay.is_some(), limits);
     let mut reply = reply::Reply::new(origin, client, this.plan);
     let watches = replay.is_none();
     let (source, down) = client.side.split();
@@ -211,7 +226,21 @@ pub(super) async fn run(
         encourage_at: encouragement(origin, client.head),
     };
     exchange.upload.pump.copy = copied.as_mut();
-    let arrived = exchange.await_answer().await;
+    let mut arrived = exchange.await_answer(delay).await;
+    if let Ok(Arrived::Late) = arrived {
+        let head = &*client.head;
+        let racing = hedge::race(origin, head, &this, &mut exchange, tries, journey);
+        match Box::pin(racing).await {
+            Winner::First(result) => arrived = result,
+            Winner::Second(answered) => {
+                journey.request_bytes = exchange.upload.pump.bytes;
+                tries.keep(journey.request_bytes > 0, copied);
+                drop(way); // breaks the first try off
+                let relaying = relay_second(origin, client, this.plan, answered, tries, journey);
+                return Box::pin(relaying).await;
+            }
+        }
+    }
     let (begun, sent) = (exchange.arrival.begun, exchange.upload.pump.bytes);
     journey.request_bytes = sent;
     if let Err(failure) = arrived {
@@ -229,25 +258,96 @@ pub(super) async fn run(
     tries.keep(journey.request_bytes > 0, copied);
     relayed?;
     if reply.reusable && sent {
-        way.keep(origin, this.endpoint, this.plan);
+        way.keep(origin, &this.chosen.endpoint, this.plan);
     }
-    Ok(match reply.go_on && client.side.body_ended() {
+    Ok(next(client, &reply))
+}
+
+/// Passes the answer of a second try on, whose request went up whole.
+async fn relay_second(
+    origin: &Origin<'_>,
+    client: &mut Client<'_>,
+    plan: &Plan<'_>,
+    answered: Box<Answered>,
+    tries: &Tries<'_>,
+    journey: &mut Journey<'_>,
+) -> Result<Next, Failed> {
+    let limits = origin.worker.limits();
+    let Answered {
+        mut way,
+        head,
+        deadline,
+    } = *answered;
+    *client.answer = head;
+    journey.answered();
+    journey.endpoint = Some(way.address());
+    let mut reply = reply::Reply::new(origin, client, plan);
+    let (source, down) = client.side.split();
+    let (sink, from) = way.resume(client.up);
+    let (pauses, patience) = silences(client.head, limits);
+    let mut exchange = Exchange {
+        origin,
+        upload: Upload {
+            pump: Pump::ended(source, sink, pauses),
+            refused: false,
+            watches: true,
+        },
+        arrival: Arrival {
+            from,
+            head: client.answer,
+            method: &client.head.method,
+            limits: &limits.head,
+            begun: true,
+        },
+        down,
+        version: client.head.version,
+        deadline,
+        patience,
+        encourage_at: Deadline::NEVER,
+    };
+    exchange.relay(&mut reply, journey).await?;
+    if reply.reusable
+        && let Some(second) = &tries.second
+    {
+        way.keep(origin, &second.chosen.endpoint, plan);
+    }
+    Ok(next(client, &reply))
+}
+
+/// What becomes of the client's connection after a whole answer.
+fn next(client: &Client<'_>, reply: &reply::Reply<'_>) -> Next {
+    match reply.go_on && client.side.body_ended() {
         true => Next::Again,
         false => Next::Close,
-    })
+    }
+}
+
+impl Try<'_, '_> {
+    /// Until when another try may take that begins now.
+    pub(super) fn deadline_from_now(&self, origin: &Origin<'_>, overall: Deadline) -> Deadline {
+        let limit = self.plan.rule.timeouts.backend_request;
+        limit.map_or(overall, |time| origin.worker.clock.after(time).min(overall))
+    }
 }
 
 impl Exchange<'_> {
-    /// Returns with the head of the answer, or of a 101. Other 1xx are passed on.
-    async fn await_answer(&mut self) -> Result<(), Failure> {
+    /// Returns with the head of the answer, or of a 101. Other 1xx are passed on. `delay`: how long it is waited for.
+    pub(super) async fn await_answer(
+        &mut self,
+        delay: Option<Duration>,
+    ) -> Result<Arrived, Failure> {
         for _ in 0..INTERIM_MAX {
-            if self.await_head().await? == Heard::Silence {
-                Box::pin(self.encourage()).await?;
-                continue;
+            match self.await_head(delay).await? {
+                Heard::Head => {}
+                Heard::Late => return Ok(Arrived::Late),
+                Heard::Silence => {
+                    Box::pin(self.encourage()).await?;
+                    continue;
+                }
             }
             let status = self.arrival.head.status;
             if !self.arrival.head.is_informational() || status == 101 {
-                return Ok(());
+                return Ok(Arrived::Head(status));
             }
             if status == 100 {
                 self.encourage_at = Deadline::NEVER;
@@ -259,10 +359,10 @@ impl Exchange<'_> {
         Err(Failure::BadAnswer)
     }
 
-    async fn await_head(&mut self) -> Result<Heard, Failure> {
+    async fn await_head(&mut self, delay: Option<Duration>) -> Result<Heard, Failure> {
         let origin = self.origin;
         let (clock, timer) = (&origin.worker.clock, origin.timer);
-        let mut quiet = None;
+        let (mut quiet, mut late) = (None, None);
         poll_fn(|cx| {
             self.upload.poll(origin, cx)?;
             if let Poll::Ready(result) = self.arrival.poll(origin.worker, cx) {
@@ -277,6 +377,12 @@ impl Exchange<'_> {
             if self.upload.is_over() {
                 let patience = self.patience;
                 deadline = deadline.min(*quiet.get_or_insert_with(|| clock.after(patience)));
+                let late = late.or_else(|| delay.map(|delay| *late.insert(clock.after(delay))));
+                if let Some(late) = late
+                    && clock.poll_passed(timer, late, cx).is_ready()
+                {
+                    return Poll::Ready(Ok(Heard::Late));
+                }
             }
             if self.upload.pump.bytes > 0 {
                 self.encourage_at = Deadline::NEVER;
@@ -398,7 +504,7 @@ impl Exchange<'_> {
 
 /// How long the client may be silent in its body, and the upstream. In calls of gRPC as long as in tunnels: they have
 /// deadlines of their own.
-fn silences(head: &RequestHead, limits: &Limits) -> (Pauses, Duration) {
+pub(super) fn silences(head: &RequestHead, limits: &Limits) -> (Pauses, Duration) {
     let kind = head.fields.known(KnownName::ContentType);
     let (read, patience) = match kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
         true => (limits.tunnel_timeout, limits.tunnel_timeout),

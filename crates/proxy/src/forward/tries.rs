@@ -10,6 +10,7 @@ use tidegate_balance::{EndpointId, Outcome};
 use tidegate_http::Framing;
 use tidegate_routing::Retry;
 
+use super::hedge::Second;
 use crate::{
     body::Body, buffer::Buffer, client::Client, clock::Deadline, decide::Plan, failure::Failure,
     handle::Origin, options::Limits, pump::Copied, upstream::Chosen,
@@ -39,7 +40,9 @@ pub(super) struct Tries<'c> {
     left: u32,
     refused_left: u32,
     unsent_left: u32,
-    tried: Vec<EndpointId>,
+    pub(super) tried: Vec<EndpointId>,
+    /// The one beside the first that counts instead of it.
+    pub(super) second: Option<Second>,
     /// One is enough: after it, a new connection is made.
     stale_left: u32,
     /// The body, as far as earlier tries have read it.
@@ -88,6 +91,7 @@ impl<'c> Tries<'c> {
             refused_left: REFUSED_MAX,
             unsent_left: UNSENT_MAX,
             tried: Vec::new(),
+            second: None,
             stale_left: 1,
             copy: Copied::default(),
             body_taken: false,
@@ -99,9 +103,14 @@ impl<'c> Tries<'c> {
         &self.tried
     }
 
-    /// A place for a copy of the body, where one may be needed later.
-    pub(super) fn copy(&self, may_refuse: bool, limits: &Limits) -> Option<Copied> {
-        let again = self.left > 0 || (may_refuse && self.stale_left > 0);
+    /// Whether nothing was tried before.
+    pub(super) fn is_first(&self) -> bool {
+        self.tried.is_empty() && !self.body_taken
+    }
+
+    /// A place for a copy of the body, where one may be needed later. `twice`: also beside this try.
+    pub(super) fn copy(&self, may_refuse: bool, twice: bool, limits: &Limits) -> Option<Copied> {
+        let again = twice || self.left > 0 || (may_refuse && self.stale_left > 0);
         let limit = match (self.mirrors, again) {
             (true, _) => limits.mirror_body_max,
             (false, true) => limits.retry_body_max,

@@ -46,6 +46,25 @@ impl Way {
         }
     }
 
+    /// Goes on behind a request that was sent.
+    pub(super) fn resume<'a>(&'a mut self, up: &'a mut Vec<u8>) -> (Sink<'a>, From<'a>) {
+        match self {
+            Self::Wire(link) => {
+                up.clear();
+                let sink = Sink::Wire {
+                    write: &mut link.write,
+                    out: up,
+                    framing: OutFraming::Raw,
+                };
+                (sink, From::Wire(&mut link.read, &mut link.buffer))
+            }
+            Self::Stream(slot) => (
+                Sink::Stream(&mut slot.outgoing),
+                From::Stream(&mut slot.answer),
+            ),
+        }
+    }
+
     /// Begins with a request, whose head waits in `up` afterwards, or was sent.
     pub(super) fn begin<'a>(
         &'a mut self,

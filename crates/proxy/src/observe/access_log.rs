@@ -107,6 +107,8 @@ fields! {
     Cluster = "cluster",
     Endpoint = "endpoint",
     Tries = "tries",
+    /// What became of a second try beside the first: `won` or `lost`.
+    Hedge = "hedge",
     RequestBytes = "request_bytes",
     AnswerBytes = "answer_bytes",
     DurationMs = "duration_ms",
@@ -299,6 +301,11 @@ impl Line<'_> {
             Field::UserAgent => self.text(key, record.user_agent),
             Field::Status => self.number(key, u64::from(record.status)),
             Field::Tries => self.number(key, u64::from(record.tries)),
+            Field::Hedge => {
+                if let Some(hedge) = record.hedge {
+                    self.text(key, hedge.as_str().as_bytes());
+                }
+            }
             Field::RequestBytes => self.number(key, record.request_bytes),
             Field::AnswerBytes => self.number(key, record.answer_bytes),
             Field::DurationMs => self.milliseconds(key, Some(record.duration)),

@@ -25,7 +25,7 @@ use tidegate_routing::{ListenerKey, RouteIdentity};
 use self::forget::Sweep;
 pub(super) use self::render::put_counter;
 use super::is_same;
-use crate::record::{Reason, RequestRecord};
+use crate::record::{Hedge, Reason, RequestRecord};
 
 const ROUTES_MAX: usize = 1_000;
 const LISTENERS_MAX: usize = 200;
@@ -89,6 +89,8 @@ struct ListenerSeries {
     request_bytes: Count,
     answer_bytes: Count,
     retries: Count,
+    hedges_won: Count,
+    hedges_lost: Count,
 }
 
 #[derive(Debug, Default)]
@@ -196,9 +198,15 @@ impl WorkerMetrics {
         }
         series.request_bytes.add(record.request_bytes);
         series.answer_bytes.add(record.answer_bytes);
-        series
-            .retries
-            .add(u64::from(record.tries.saturating_sub(1)));
+        let mut retries = record.tries.saturating_sub(1);
+        if let Some(hedge) = record.hedge {
+            retries = retries.saturating_sub(1);
+            match hedge {
+                Hedge::Won => series.hedges_won.add(1),
+                Hedge::Lost => series.hedges_lost.add(1),
+            }
+        }
+        series.retries.add(u64::from(retries));
         if let Some(rule) = record.rule {
             let series = self.route(&mut known, &rule.route);
             series.classes[class].add(1);

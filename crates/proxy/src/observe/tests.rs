@@ -9,7 +9,7 @@ use std::{
 use tidegate_routing::{Action, ClusterKey, ListenerKey, RouteIdentity, Rule, Snapshot};
 
 use super::{AccessLogOptions, Field, LogFormat, Observability, ObserveOptions, Span};
-use crate::record::{HttpVersion, Observers as _, Reason, RequestRecord};
+use crate::record::{Hedge, HttpVersion, Observers as _, Reason, RequestRecord};
 
 mod forgotten;
 mod traces;
@@ -64,6 +64,7 @@ fn record<'a>(rule: Option<&'a Rule>, listener: Option<&'a ListenerKey>) -> Requ
         status: 200,
         reason: None,
         tries: 1,
+        hedge: None,
         request_bytes: 3,
         answer_bytes: 1_024,
         began: Instant::now(),
@@ -138,13 +139,14 @@ fn a_line_of_each_form() {
     full.cluster = Some(&cluster);
     full.endpoint = Some("10.1.1.1:8080".parse().expect("an address"));
     full.reason = Some(Reason::Truncated);
+    full.hedge = Some(Hedge::Won);
     full.span = Some(Span::begin(None, [0, 0xabc, 7], true));
     let json = concat!(
         r#"{"request_id":"00ff","trace_id":"00000000000000000000000000000abc","client":"192.0.2.7","peer":"10.0.0.9:5000","#,
         r#""local":"127.0.0.1:80","scheme":"http","version":"1.1","method":"GET","host":"shop.example.com","#,
         r#""path":"/a","query":"token=1","user_agent":"curl/8","status":200,"reason":"truncated","#,
         r#""listener":"infra/edge/http","route":"default/shop","rule":2,"cluster":"default/web:80","#,
-        r#""endpoint":"10.1.1.1:8080","tries":1,"request_bytes":3,"answer_bytes":1024,"duration_ms":1.234,"#,
+        r#""endpoint":"10.1.1.1:8080","tries":1,"hedge":"won","request_bytes":3,"answer_bytes":1024,"duration_ms":1.234,"#,
         r#""upstream_ms":1.005}"#,
         "\n"
     );
@@ -265,6 +267,36 @@ fn value(text: &str, series: &str) -> f64 {
     line.unwrap_or_else(|| panic!("no {series} in\n{text}"))
         .parse()
         .expect("a number")
+}
+
+#[test]
+fn second_tries_beside_the_first_are_no_retries() {
+    let observability = Observability::start(ObserveOptions::default()).expect("a thread");
+    let observer = observability.observer(0);
+    for (tries, hedge) in [
+        (1, None),
+        (3, Some(Hedge::Won)),
+        (2, Some(Hedge::Lost)),
+        (2, Some(Hedge::Lost)),
+    ] {
+        let mut one = record(None, None);
+        (one.tries, one.hedge) = (tries, hedge);
+        observer.ended(&one);
+    }
+    let text = figures(&observability);
+    for (series, expect) in [
+        (r#"tidegate_retries_total{listener="none"}"#, 1.0),
+        (
+            r#"tidegate_hedges_total{listener="none",outcome="won"}"#,
+            1.0,
+        ),
+        (
+            r#"tidegate_hedges_total{listener="none",outcome="lost"}"#,
+            2.0,
+        ),
+    ] {
+        assert_eq!(value(&text, series), expect, "{series}");
+    }
 }
 
 /// What three workers with five requests each, and a fourth with one, make.

@@ -12,6 +12,7 @@ mod h2_exchanges;
 mod h2_support;
 mod h2_tls;
 mod health;
+mod hedge;
 mod life;
 mod names;
 mod near;

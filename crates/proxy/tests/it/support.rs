@@ -127,6 +127,7 @@ pub(crate) fn cluster(key: &ClusterKey, endpoints: &[SocketAddr]) -> Cluster {
         slow_start: None,
         limits: Limits::default(),
         outliers: None,
+        hedging: None,
         health: None,
     }
 }

@@ -126,6 +126,7 @@ fn cluster(key: ClusterKey, origin: SocketAddr, protocol: Protocol) -> Cluster {
         slow_start: None,
         limits: Limits::default(),
         outliers: None,
+        hedging: None,
         health: None,
     }
 }

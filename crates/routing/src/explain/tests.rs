@@ -1,10 +1,12 @@
 //! Explanations as lines of text.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Choice, Explanation, RuleOutcome};
 use crate::{
-    Attachment, Bind, BindProtocol, Host, Listener, ListenerKey, RequestView, RouteTable, Snapshot,
+    Attachment, BackendChoice, Balance, Bind, BindProtocol, Cluster, ClusterKey, Hedging, Host,
+    Limits, Listener, ListenerKey, Near, Protocol, ProxyProtocol, RequestView, RouteTable,
+    Snapshot, TrustAnchors, UpstreamTls,
     table::tests::{attachment, host},
 };
 
@@ -225,4 +227,56 @@ fn explanations_are_bounded() {
         "{:?}",
         got.last()
     );
+}
+
+/// A group of no endpoints that nothing is said of.
+fn cluster(key: &ClusterKey) -> Cluster {
+    Cluster {
+        key: key.clone(),
+        endpoints: Arc::new([]),
+        protocol: Protocol::Http,
+        tls: None,
+        proxy_protocol: None,
+        refused: None,
+        balance: Balance::default(),
+        near: Near::default(),
+        slow_start: None,
+        limits: Limits::default(),
+        outliers: None,
+        hedging: None,
+        health: None,
+    }
+}
+
+#[test]
+fn backends_say_what_is_spoken_to_them() {
+    let tls = Arc::new(UpstreamTls {
+        hostname: "up.example".into(),
+        trust: TrustAnchors::System,
+        names: Vec::new(),
+        identity: None,
+    });
+    let key = ClusterKey("one".into());
+    for (protocol, secure, announced, hedged, expect) in [
+        (Protocol::Http, false, false, 0, ""),
+        (Protocol::Http1, false, false, 0, ""),
+        (Protocol::Http2, false, false, 0, ", h2 in the clear"),
+        (Protocol::Http, true, false, 0, ", h2 or http/1.1 over TLS"),
+        (Protocol::Http, true, true, 0, ", http/1.1 over TLS"),
+        (Protocol::Http1, true, false, 0, ", http/1.1 over TLS"),
+        (Protocol::Http2, true, false, 0, ", h2 over TLS"),
+        (Protocol::Http, false, false, 150, ", hedged after 150ms"),
+    ] {
+        let mut snapshot = Snapshot::default();
+        let mut one = cluster(&key);
+        one.protocol = protocol;
+        one.tls = secure.then(|| tls.clone());
+        one.proxy_protocol = announced.then_some(ProxyProtocol::V1);
+        one.hedging = (hedged > 0).then(|| Hedging {
+            delay: Duration::from_millis(hedged),
+        });
+        snapshot.clusters.insert(Arc::new(one));
+        let share = snapshot.share(1, &BackendChoice::Cluster(key.clone()));
+        assert_eq!(share.says, format!("0 endpoints{expect}"));
+    }
 }

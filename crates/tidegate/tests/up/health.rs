@@ -110,5 +110,11 @@ fn what_makes_no_sense_is_refused() {
         json!({ "protocol": "HTTP2", "proxyProtocol": "v2" }),
         "proxyProtocol can't go with protocol HTTP2",
     );
+    for delay in ["19ms", "61s", "1h"] {
+        check(
+            json!({ "hedging": { "delay": delay } }),
+            "must be between 20ms and 1m",
+        );
+    }
     up.end();
 }

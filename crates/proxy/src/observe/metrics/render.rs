@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{BOUNDS_US, Classes, Histogram, ListenerSeries, Metrics, RouteSeries, lock};
-use crate::{observe::escape, record::Reason};
+use crate::{
+    observe::escape,
+    record::{Hedge, Reason},
+};
 
 const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
@@ -35,6 +38,8 @@ struct Listener {
     request_bytes: u64,
     answer_bytes: u64,
     retries: u64,
+    hedges_won: u64,
+    hedges_lost: u64,
 }
 
 #[derive(Default)]
@@ -57,6 +62,8 @@ impl Listener {
         self.request_bytes += series.request_bytes.get();
         self.answer_bytes += series.answer_bytes.get();
         self.retries += series.retries.get();
+        self.hedges_won += series.hedges_won.get();
+        self.hedges_lost += series.hedges_lost.get();
     }
 }
 
@@ -165,6 +172,7 @@ fn put_listeners(text: &mut String, listeners: &BTreeMap<String, Listener>) {
             line(text, name, &[("listener", listener)], of(sums));
         }
     }
+    put_hedges(text, listeners);
     let histograms: [HistogramOf; 2] = [
         (
             "request_duration_seconds",
@@ -181,6 +189,27 @@ fn put_listeners(text: &mut String, listeners: &BTreeMap<String, Listener>) {
         head(text, name, "histogram", help);
         for (listener, sums) in listeners {
             put_histogram(text, name, listener, of(sums));
+        }
+    }
+}
+
+fn put_hedges(text: &mut String, listeners: &BTreeMap<String, Listener>) {
+    let name = "hedges_total";
+    let help =
+        "Second tries beside a late first one, by whether theirs was the answer that counted.";
+    head(text, name, "counter", help);
+    for (listener, sums) in listeners {
+        for (outcome, count) in [
+            (Hedge::Won, sums.hedges_won),
+            (Hedge::Lost, sums.hedges_lost),
+        ] {
+            if count > 0 {
+                let labels = [
+                    ("listener", listener.as_str()),
+                    ("outcome", outcome.as_str()),
+                ];
+                line(text, name, &labels, count);
+            }
         }
     }
 }

@@ -152,6 +152,7 @@ pub(super) fn cluster(cluster: &Cluster, health: &[EndpointHealth]) -> Value {
         "tls": cluster.tls.is_some(),
         // Each endpoint may have chosen another one of these.
         "speaks": cluster.offer().to_string(),
+        "hedgedAfterMs": cluster.hedging.map(|hedging| hedging.delay.as_millis()),
         "refused": refused,
     })
 }
