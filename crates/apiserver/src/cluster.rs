@@ -5,6 +5,7 @@
 
 use crate::{
     admission::Policies,
+    claims::claims_of,
     clock::Clock,
     faults::Faults,
     ids,
@@ -94,7 +95,7 @@ impl Cluster {
         Ok(committed)
     }
 
-    /// Wakes those who waited for an object to go: its dependents, its owners, its namespace.
+    /// Wakes those who waited for an object to go: its dependents, its owners, its claims, its namespace.
     fn wake_after_deletion(&self, key: &str, last: &[u8], owners: &[Owner]) {
         let Ok(object) = object::from_bytes(last) else {
             return;
@@ -107,6 +108,11 @@ impl Cluster {
             if let Some(resource) = resources.of_kind(&owner.api_version, &owner.kind) {
                 self.work
                     .add(&resource.key(object.namespace(), &owner.name));
+            }
+        }
+        if key.starts_with("pods/") {
+            for claim in claims_of(&object) {
+                self.work.add(&claim);
             }
         }
         let namespace = format!("namespaces/{}", object.namespace());

@@ -11,6 +11,7 @@ mod bootstrap;
 mod bound;
 mod call;
 mod chunk;
+mod claims;
 mod clock;
 mod cluster;
 mod controller;

@@ -162,7 +162,8 @@ fn blocks(cluster: &Cluster, dependent: &str, uid: &str) -> bool {
         .any(|owner| owner.uid == uid && owner.block_owner_deletion)
 }
 
-async fn drop_finalizer(cluster: &Cluster, key: &str, name: &str) -> Settled {
+/// Takes a finalizer off an object. If it was the last one, the object goes.
+pub(super) async fn drop_finalizer(cluster: &Cluster, key: &str, name: &str) -> Settled {
     let dropped = cluster
         .modify(key, |object| {
             let before = object.finalizers();
