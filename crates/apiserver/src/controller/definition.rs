@@ -3,10 +3,11 @@
 use super::Settled;
 use crate::{
     cluster::Cluster,
-    object::{self, Meta},
+    object::Meta,
     special::{self, CLEANUP},
     write::ownership,
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The collection of definitions.
@@ -15,7 +16,7 @@ const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 /// Looks at a definition.
 pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
     let Some((resource, definition)) = cluster.object_at(key) else {
-        look_at_rivals(cluster);
+        look_at_rivals(cluster, key);
         return Settled::Yes;
     };
     if definition.is_being_deleted() && definition.finalizers().iter().any(|name| name == CLEANUP) {
@@ -23,7 +24,10 @@ pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
     }
     let now = cluster.clock.time();
     let seconds = cluster.clock.seconds();
-    let others = others(cluster, key);
+    let others: Vec<Value> = rivals(cluster, key)
+        .into_iter()
+        .map(|(_, sketch)| sketch.names())
+        .collect();
     let written = cluster
         .modify(key, |definition| {
             let status =
@@ -46,30 +50,68 @@ pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
     }
 }
 
-fn others(cluster: &Cluster, key: &str) -> Vec<Value> {
+/// What definitions of one group are measured against each other by. Their schemas are large, and reading those of
+/// hundreds for each of hundreds would take minutes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Sketch {
+    spec: SketchSpec,
+    status: SketchStatus,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct SketchSpec {
+    group: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SketchStatus {
+    accepted_names: Value,
+    conditions: Option<Vec<Value>>,
+}
+
+impl Sketch {
+    /// As `tidegate_crd::conditions` wants other definitions.
+    fn names(self) -> Value {
+        json!({
+            "spec": { "group": self.spec.group },
+            "status": { "acceptedNames": self.status.accepted_names },
+        })
+    }
+
+    fn is_refused(&self) -> bool {
+        let mut conditions = self.status.conditions.iter().flatten();
+        conditions
+            .any(|condition| condition["type"] == "NamesAccepted" && condition["status"] == "False")
+    }
+}
+
+/// The other definitions of a definition's group. A definition's name is `PLURAL.GROUP`, and no plural has a dot.
+fn rivals(cluster: &Cluster, key: &str) -> Vec<(String, Sketch)> {
     let snapshot = cluster.store.snapshot();
     let prefix = format!("{DEFINITIONS}/");
-    let others = snapshot
+    let group = |key: &str| {
+        let name = key.strip_prefix(&prefix)?;
+        Some(name.split_once('.')?.1.to_owned())
+    };
+    let own = group(key);
+    snapshot
         .range(&prefix, None)
-        .filter(|(other, _)| *other != key);
-    others
-        .filter_map(|(_, entry)| object::from_bytes(&entry.value).ok())
+        .filter(|(other, _)| *other != key && group(other) == own)
+        .filter_map(|(other, entry)| {
+            let sketch = serde_json::from_slice(&entry.value).ok()?;
+            Some((other.to_owned(), sketch))
+        })
         .collect()
 }
 
 /// A definition has gone: another may now have the names that it held.
-fn look_at_rivals(cluster: &Cluster) {
-    let snapshot = cluster.store.snapshot();
-    for (key, entry) in snapshot.range(&format!("{DEFINITIONS}/"), None) {
-        let refused = object::from_bytes(&entry.value).is_ok_and(|definition| {
-            let conditions = definition["status"]["conditions"].as_array();
-            let mut conditions = conditions.into_iter().flatten();
-            conditions.any(|condition| {
-                condition["type"] == "NamesAccepted" && condition["status"] == "False"
-            })
-        });
-        if refused {
-            cluster.work.add(key);
+fn look_at_rivals(cluster: &Cluster, key: &str) {
+    for (rival, sketch) in rivals(cluster, key) {
+        if sketch.is_refused() {
+            cluster.work.add(&rival);
         }
     }
 }
