@@ -157,6 +157,25 @@ pub(crate) fn input_format(headers: &HeaderMap) -> Result<Format, ApiError> {
 }
 
 /// People with browsers and curl get indented JSON.
+/// Which of these media types the client would rather have: the first, if it does not say. For documents that have
+/// forms of their own.
+pub(crate) fn best<'o>(headers: &HeaderMap, offered: &[&'o str]) -> Option<&'o str> {
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .filter(|accept| !accept.trim().is_empty())
+        .unwrap_or("*/*");
+    clauses(accept).iter().find_map(|clause| {
+        let mut offered = offered.iter().copied();
+        offered.find(|offer| {
+            let family = offer.split('/').next().unwrap_or_default();
+            clause.media_type == *offer
+                || clause.media_type == "*/*"
+                || clause.media_type.strip_suffix("/*") == Some(family)
+        })
+    })
+}
+
 fn is_pretty(headers: &HeaderMap, parameter: Option<&str>) -> bool {
     if let Some(text) = parameter.filter(|text| !text.is_empty()) {
         return matches!(text, "1" | "t" | "T" | "TRUE" | "true" | "True");

@@ -1,7 +1,10 @@
 //! The OpenAPI documents: version 3 by group and version, version 2 as one.
 
+mod swagger;
+
 use crate::{
     call::Answer,
+    negotiate,
     registry::Resources,
     serve::handler::{Admitted, Handler},
     status::ApiError,
@@ -23,7 +26,7 @@ pub(crate) fn answer(
         ["openapi", "v3"] => Some(index(handler, &resources)),
         ["openapi", "v3", "api", version] => document(request, &resources, "", version),
         ["openapi", "v3", "apis", group, version] => document(request, &resources, group, version),
-        ["openapi", "v2"] => Some(version_2(&resources)),
+        ["openapi", "v2"] => version_2(request, &resources),
         _ => None,
     }
 }
@@ -44,7 +47,7 @@ fn index(handler: &Handler, resources: &Resources) -> Result<Answer, ApiError> {
         }
     }
     let index = json!({ "paths": paths });
-    let mut answer = Answer::document(200, &index, crate::negotiate::Output::default())?;
+    let mut answer = Answer::document(200, &index, negotiate::Output::default())?;
     // Kubernetes' own answer has this type.
     answer.media_type = "text/plain; charset=utf-8";
     Ok(answer)
@@ -134,7 +137,27 @@ fn defined<'r>(
         .collect()
 }
 
-fn version_2(resources: &Resources) -> Result<Answer, ApiError> {
+/// As JSON, or in the protobuf form for who asks for that. None where neither is accepted.
+fn version_2(request: &Admitted, resources: &Resources) -> Option<Result<Answer, ApiError>> {
+    let [proto, alias] = swagger::ASKED;
+    let form = negotiate::best(&request.headers, &[negotiate::JSON, proto, alias])?;
+    Some(merged(resources).and_then(|document| {
+        let mut answer = if form == negotiate::JSON {
+            Answer::document(200, &document, negotiate::Output::default())?
+        } else {
+            let mut answer = Answer::json(200, swagger::encode(&document));
+            answer.media_type = swagger::MEDIA_TYPE;
+            answer
+        };
+        for name in ["Accept-Encoding", "Accept"] {
+            answer.headers.push((header::VARY, name.to_owned()));
+        }
+        Ok(answer)
+    }))
+}
+
+/// The document of the built-in kinds, with the definitions' parts.
+fn merged(resources: &Resources) -> Result<Value, ApiError> {
     let mut document: Value =
         serde_json::from_slice(&tidegate_kinds::openapi_v2()).map_err(ApiError::internal)?;
     for definition in &resources.definitions {
@@ -151,9 +174,5 @@ fn version_2(resources: &Resources) -> Result<Answer, ApiError> {
             }
         }
     }
-    let mut answer = Answer::document(200, &document, crate::negotiate::Output::default())?;
-    for name in ["Accept-Encoding", "Accept"] {
-        answer.headers.push((header::VARY, name.to_owned()));
-    }
-    Ok(answer)
+    Ok(document)
 }

@@ -243,6 +243,7 @@ fn document(handler: &Handler, request: &Admitted) -> Response<Body> {
         ["openapi", "v3", ..] | ["openapi", "v2"] => {
             return match openapi::answer(handler, request, &parts) {
                 Some(found) => answered(found, request),
+                None if parts == ["openapi", "v2"] => respond::bare(406),
                 None => respond::bare(404),
             };
         }

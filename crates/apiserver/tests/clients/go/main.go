@@ -8,11 +8,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	openapi_v2 "github.com/google/gnostic-models/openapiv2"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -28,6 +30,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/pager"
+	"sigs.k8s.io/yaml"
 )
 
 const (
@@ -214,6 +217,29 @@ func (r *run) applies() {
 	r.remove("owned")
 }
 
+// describes reads the OpenAPI document as discovery does, in protobuf: what is in it is what is in the JSON.
+func (r *run) describes() {
+	found, err := r.client.Discovery().OpenAPISchema()
+	check("the document in protobuf", err)
+	text, err := r.client.Discovery().RESTClient().Get().AbsPath("/openapi/v2").
+		SetHeader("Accept", "application/json").Do(r.ctx).Raw()
+	check("the document in JSON", err)
+	expected, err := openapi_v2.ParseDocument(text)
+	check("the document in JSON", err)
+	tree := func(document *openapi_v2.Document) (tree map[string]any) {
+		text, err := document.YAMLValue("")
+		check("a document as text", err)
+		check("a document as text", yaml.Unmarshal(text, &tree))
+		return tree
+	}
+	parts := tree(found)
+	for part, value := range tree(expected) {
+		if !reflect.DeepEqual(parts[part], value) {
+			check("the document in protobuf", fmt.Errorf("%s is not what it is in JSON", part))
+		}
+	}
+}
+
 func main() {
 	config, err := clientcmd.BuildConfigFromFlags("", os.Args[1])
 	check("kubeconfig", err)
@@ -221,6 +247,7 @@ func main() {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	r := &run{ctx: ctx, client: kubernetes.NewForConfigOrDie(config)}
+	r.describes()
 	r.applies()
 	for number := range 25 {
 		r.apply(fmt.Sprintf("a%02d", number), "a", "0")
