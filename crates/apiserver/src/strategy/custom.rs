@@ -405,12 +405,14 @@ impl Strategy for Custom {
     fn to_storage(&self, object: &mut Value) {
         let storage = self.storage_version();
         object["apiVersion"] = format!("{}/{}", self.definition.group, storage.name).into();
+        let schema = storage.schemas.get(storage.root);
         if storage.name != self.version_here().name {
-            let schema = storage.schemas.get(storage.root);
             self.prune(object, schema);
             tidegate_schema::prune_nulls(object, schema);
-            tidegate_schema::apply_defaults(object, schema);
         }
+        // Also of the version it came in: a status that was not the writer's to set is gone, and readers see its
+        // defaults.
+        tidegate_schema::apply_defaults(object, schema);
     }
 
     fn selectable(&self, field: &str) -> bool {

@@ -175,14 +175,16 @@ impl Write<'_> {
         expected: Expected,
         object: Value,
     ) -> Result<Option<Value>, ApiError> {
-        if self.options.dry_run {
-            let mut object = object;
-            tidegate_schema::settle_numbers(&mut object);
-            return Ok(Some(object));
-        }
         let mut stored = object;
         tidegate_schema::settle_numbers(&mut stored);
         self.resource().strategy.to_storage(&mut stored);
+        if self.options.dry_run {
+            // What would be read again, but for the version that it has not got.
+            let version = stored.resource_version().to_owned();
+            let mut read = self.resource().tree(&object::to_bytes(&stored).into())?;
+            read.set_meta_text("resourceVersion", &version);
+            return Ok(Some(read));
+        }
         let write = store::Write::Put {
             key,
             expected,
