@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     BodyError, BodyLimits, Fields, Framing, HeadError, HeadLimits, InvalidField, KnownName, Method,
-    RequestHead, ResponseHead, Scheme, Version, body::allowed_in_trailer, chars, connection,
-    fields::KnownSet, framing, target::Authority,
+    RequestHead, ResponseHead, Scheme, Upgrade, Version, body::allowed_in_trailer, chars,
+    connection, fields::KnownSet, framing, target::Authority,
 };
 
 /// What a connection of HTTP/2 says otherwise.
@@ -24,11 +24,15 @@ const NOT_IN_H2: KnownSet = crate::hop::HOP_BY_HOP.and(KnownSet::of(&[KnownName:
 /// Reads a request of HTTP/2 into the same form as one of HTTP/1. `ended` says that no DATA will follow. A body without a
 /// length is [`Framing::Chunked`]; its DATA is to be counted by [`LengthCheck`] all the same.
 ///
+/// `protocol` is `:protocol`: a WebSocket that is asked for by it (RFC 8441) is read as what HTTP/1 asks for it by, a GET
+/// without a body that wants an upgrade. What the stream carries is the tunnel's.
+///
 /// # Errors
 /// A stream error of type `PROTOCOL_ERROR`, or an answer with the error's status. The connection may go on.
 pub fn read_h2_request(
     method: &http::Method,
     uri: &http::Uri,
+    protocol: Option<&str>,
     headers: &HeaderMap,
     ended: bool,
     limits: &HeadLimits,
@@ -41,9 +45,15 @@ pub fn read_h2_request(
         return Err(HeadError::MethodTooLong);
     }
     head.method = Method::from_token(token).ok_or(HeadError::Method)?;
-    // Plain and extended: there is nothing to tunnel to.
+    head.upgrade = None;
     if head.method == Method::Connect {
-        return Err(HeadError::MethodRefused);
+        let websocket = Upgrade::WebSocket;
+        if ended || protocol != Some(websocket.as_str()) {
+            // There is nothing else to tunnel to.
+            return Err(HeadError::MethodRefused);
+        }
+        head.method = Method::Get;
+        head.upgrade = Some(websocket);
     }
     if headers.values().any(is_padded) {
         return Err(HeadError::FieldValue);
@@ -55,13 +65,18 @@ pub fn read_h2_request(
     read_target(uri, limits, head)?;
     let fields = &head.fields;
     let framing = framing::of_request(fields, Version::Http2, &head.method)?;
-    head.framing = with_stream_end(framing, Framing::None, ended)?;
+    if head.upgrade.is_some() && framing.has_body() {
+        return Err(HeadError::BodyForbidden);
+    }
+    head.framing = match head.upgrade {
+        Some(_) => Framing::None,
+        None => with_stream_end(framing, Framing::None, ended)?,
+    };
     if head.method == Method::Trace && !ended {
         return Err(HeadError::BodyForbidden);
     }
     head.keep_alive = true;
     head.expect_continue = connection::expect_continue(fields)? && head.framing.has_body();
-    head.upgrade = None;
     head.te_trailers = connection::te_trailers(fields);
     Ok(())
 }

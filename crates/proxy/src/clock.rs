@@ -130,6 +130,11 @@ impl Timer {
         }
     }
 
+    /// Whether it wakes the same task.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Its task ends: whoever is still to be woken would be kept in memory until then.
     pub(crate) fn finish(&self) {
         self.0.armed.set(u64::MAX);

@@ -1,7 +1,7 @@
 //! HTTP/2 with a client: one connection, each of its streams a task that serves one request.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     future::poll_fn,
     rc::Rc,
     sync::Arc,
@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 use h2::{
     Reason, RecvStream,
+    ext::Protocol,
     server::{Builder, Connection as H2Connection, SendResponse},
 };
 use http::Request;
@@ -28,7 +29,7 @@ use crate::{
     h2_guard::{Budget, Watch},
     h2_socket::Socket,
     h2_stream::Stream,
-    handle::{Origin, handle},
+    handle::{Next, Origin, handle},
     journey::Journey,
     scratch::Scratch,
     stream::Whole,
@@ -55,6 +56,8 @@ struct Shared {
     connection: Rc<Connection>,
     secure: Option<Arc<Listener>>,
     budget: Rc<Budget>,
+    /// What wakes the tasks of WebSockets.
+    tunnels: RefCell<Vec<Timer>>,
     /// Streams under way.
     streams: Cell<u32>,
     /// Streams so far.
@@ -99,6 +102,7 @@ pub(crate) async fn serve(
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_header_list_size(head_bytes_max)
         .max_send_buffer_size(SEND_BUFFER)
+        .enable_connect_protocol()
         .handshake(socket);
     let timer = &connection.timer;
     let Ok(Ok(mut h2)) = worker.clock.limit(timer, deadline, handshake).await else {
@@ -109,6 +113,7 @@ pub(crate) async fn serve(
         connection: connection.clone(),
         secure,
         budget,
+        tunnels: RefCell::default(),
         streams: Cell::new(0),
         began: Cell::new(0),
         hasty: Cell::new(0),
@@ -129,6 +134,9 @@ impl Shared {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let (clock, timer) = (&self.worker.clock, &self.connection.timer);
+        if self.worker.tunnels_end.get() {
+            self.tunnels.borrow().iter().for_each(Timer::wake);
+        }
         if *closing == Closing::No && self.connection.is_closing() {
             self.say_goodbye(h2, closing);
         }
@@ -221,6 +229,21 @@ impl Shared {
         }
     }
 
+    /// A WebSocket, as HTTP/1 asks for it.
+    async fn tunnel(&self, origin: &Origin<'_>, client: &mut Client<'_>) -> Next {
+        if let Side::Stream(stream) = &mut client.side {
+            stream.incoming.hold();
+        }
+        let key = self.worker.ids.websocket_key();
+        // It is base64.
+        let _ = client.head.fields.set(b"sec-websocket-key", &key);
+        self.tunnels.borrow_mut().push(origin.timer.clone());
+        let next = Box::pin(handle(origin, client)).await;
+        let mut tunnels = self.tunnels.borrow_mut();
+        tunnels.retain(|timer| !timer.is_same(origin.timer));
+        next
+    }
+
     /// False when the client went away without an answer.
     async fn request(
         &self,
@@ -239,9 +262,11 @@ impl Shared {
         let ended = stream.incoming.is_ended();
         let limits = &self.worker.limits().head;
         let head = &mut scratch.request;
+        let protocol = parts.extensions.get::<Protocol>();
         let read = read_h2_request(
             &parts.method,
             &parts.uri,
+            protocol.map(Protocol::as_str),
             &parts.headers,
             ended,
             limits,
@@ -256,9 +281,12 @@ impl Shared {
         };
         let Err(error) = read else {
             join_cookies(&mut client.head.fields);
-            let next = handle(&origin, &mut client).await;
+            let next = match client.head.upgrade {
+                None => handle(&origin, &mut client).await,
+                Some(_) => self.tunnel(&origin, &mut client).await,
+            };
             timer.finish();
-            return next != crate::handle::Next::Gone;
+            return next != Next::Gone;
         };
         let failure = Failure::BadRequest(error.status(), error.reason());
         let mut journey = Journey::begin(&origin, client.head);

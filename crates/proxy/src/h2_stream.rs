@@ -24,6 +24,8 @@ pub(crate) struct Stream {
 pub(crate) struct Incoming {
     /// `None`: nothing comes, or not yet.
     stream: Option<RecvStream>,
+    /// The same, of what is a tunnel's and comes only when that is there.
+    held: Option<RecvStream>,
     chunk: Bytes,
     ended: bool,
     trailers: Option<Fields>,
@@ -58,6 +60,18 @@ impl Incoming {
             ended: stream.is_end_stream(),
             stream: Some(stream),
             ..Self::default()
+        }
+    }
+
+    /// Nothing comes, until [`Incoming::let_come`].
+    pub(crate) fn hold(&mut self) {
+        self.held = self.stream.take();
+        self.ended = true;
+    }
+
+    pub(crate) fn let_come(&mut self) {
+        if let Some(stream) = self.held.take() {
+            *self = Self::new(stream);
         }
     }
 

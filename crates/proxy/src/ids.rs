@@ -34,6 +34,23 @@ impl Ids {
         mixed ^ (mixed >> 31)
     }
 
+    /// What a WebSocket is asked for with (`Sec-WebSocket-Key`): 128 bits as base64.
+    pub(crate) fn websocket_key(&self) -> [u8; 24] {
+        const DIGITS: &[u8; 64] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let bits = u128::from(self.random()) << 64 | u128::from(self.random());
+        let mut text = [b'='; 24];
+        for (at, digit) in text[..22].iter_mut().enumerate() {
+            // 21 times 6 bits, and 2.
+            let rest = match at {
+                21 => bits << 4,
+                at => bits >> (122 - 6 * at),
+            };
+            *digit = DIGITS[(rest & 63) as usize];
+        }
+        text
+    }
+
     pub(crate) fn request_id(&self) -> RequestId {
         let low = self.random();
         let mut text = [0; 32];
@@ -61,6 +78,19 @@ fn hex(value: u64, text: &mut [u8]) {
 #[cfg(test)]
 mod tests {
     use super::Ids;
+
+    #[test]
+    fn keys_of_websockets_are_base64_of_16_bytes() {
+        let key = Ids::new().websocket_key();
+        let text = std::str::from_utf8(&key).expect("text");
+        let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/';
+        assert!(
+            text.ends_with("==") && text.bytes().take(22).all(is_digit),
+            "{text}"
+        );
+        // No bits are lost, and none are too many.
+        assert!("AQgw".contains(&text[21..22]), "{text}");
+    }
 
     #[test]
     fn ids_are_32_digits_and_differ() {

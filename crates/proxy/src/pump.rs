@@ -216,7 +216,10 @@ impl<'a> Pump<'a> {
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.sink {
             Sink::Wire { write, .. } => write.poll_shutdown(cx),
-            Sink::Stream(_) => Poll::Ready(Ok(())),
+            Sink::Stream(outgoing) => {
+                let ended = outgoing.end(None);
+                Poll::Ready(ended.map_err(|_gone| io::ErrorKind::BrokenPipe.into()))
+            }
         }
     }
 

@@ -155,12 +155,53 @@ fn requests_of_http2_are_judged_by_its_rules() {
         let uri: http::Uri = uri.parse().expect("a URI");
         let mut head = RequestHead::new();
         let limits = HeadLimits::default();
-        let read = read_h2_request(&method, &uri, &headers(text), ended, &limits, &mut head);
+        let fields = headers(text);
+        let read = read_h2_request(&method, &uri, None, &fields, ended, &limits, &mut head);
         let got = match read {
             Ok(()) => describe_request(&head),
             Err(error) => error.reason().to_owned(),
         };
         assert_eq!(got, expect, "{method} {uri} {text}");
+    }
+}
+
+#[test]
+fn websockets_are_asked_for_by_a_protocol() {
+    for (method, protocol, text, ended, expect) in [
+        (
+            "CONNECT",
+            Some("websocket"),
+            "",
+            false,
+            "ok GET a / none keep websocket",
+        ),
+        ("CONNECT", Some("websocket"), "", true, "method-refused"),
+        ("CONNECT", Some("connect-udp"), "", false, "method-refused"),
+        ("CONNECT", None, "", false, "method-refused"),
+        (
+            "CONNECT",
+            Some("websocket"),
+            "content-length: 5",
+            false,
+            "body-forbidden",
+        ),
+        (
+            "CONNECT",
+            Some("websocket"),
+            "upgrade: websocket",
+            false,
+            "connection-specific",
+        ),
+    ] {
+        let method = http::Method::from_bytes(method.as_bytes()).expect("a method");
+        let uri = http::Uri::from_static("http://a/");
+        let (mut head, limits, fields) = (RequestHead::new(), HeadLimits::default(), headers(text));
+        let read = read_h2_request(&method, &uri, protocol, &fields, ended, &limits, &mut head);
+        let got = match read {
+            Ok(()) => describe_request(&head),
+            Err(error) => error.reason().to_owned(),
+        };
+        assert_eq!(got, expect, "{method} {protocol:?} {text} {ended}");
     }
 }
 

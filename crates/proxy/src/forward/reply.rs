@@ -28,6 +28,22 @@ pub(super) struct Reply<'c> {
     pub(super) reusable: bool,
 }
 
+/// What a client of HTTP/2 is told of the WebSocket that it asked for: it is there with a 200, and with nothing else.
+///
+/// # Errors
+/// The endpoint took the request for another one, and said yes to that.
+fn tunnelled(answer: &mut ResponseHead) -> Result<(), Failure> {
+    match answer.status {
+        101 => {
+            answer.fields.remove("sec-websocket-accept");
+            answer.fields.remove("content-length");
+            Ok(())
+        }
+        200..=299 => Err(Failure::BadAnswer),
+        _ => Ok(()),
+    }
+}
+
 impl<'c> Reply<'c> {
     pub(super) fn new(origin: &Origin<'_>, client: &Client<'_>, plan: &'c Plan<'c>) -> Self {
         let head: &RequestHead = client.head;
@@ -71,9 +87,17 @@ impl<'c> Reply<'c> {
         };
         self.go_on &= request_over && outer != Framing::UntilClose && origin.goes_on();
         self.change(answer);
+        let on_stream = matches!(down, Sink::Stream(_));
+        if on_stream && self.upgrades {
+            tunnelled(answer)?;
+        }
         let date = origin.worker.clock.date();
         let line = StatusLine {
-            status: answer.status,
+            status: if switches && on_stream {
+                200
+            } else {
+                answer.status
+            },
             date: &date,
             framing: if switches { Framing::None } else { outer },
             close: !self.go_on && !switches,

@@ -125,10 +125,12 @@ impl Source<'_> {
         }
     }
 
-    /// From here on all bytes are data. Only for connections.
+    /// From here on all bytes are data.
     pub(super) fn become_raw(&mut self) {
-        if let Self::Wire { body, .. } = self {
-            **body = Body::new(tidegate_http::Framing::UntilClose);
+        match self {
+            Self::Wire { body, .. } => **body = Body::new(tidegate_http::Framing::UntilClose),
+            Self::Stream(incoming) => incoming.let_come(),
+            Self::Kept { .. } => {}
         }
     }
 }

@@ -11,6 +11,7 @@ mod h2;
 mod h2_exchanges;
 mod h2_support;
 mod h2_tls;
+mod h2_websocket;
 mod health;
 mod hedge;
 mod life;
