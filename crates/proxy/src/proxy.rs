@@ -12,6 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tidegate_http::PathPolicy;
 use tidegate_routing::Snapshot;
 use tokio::sync::{mpsc, oneshot, watch as latest};
 
@@ -38,6 +39,7 @@ pub struct Proxy {
     state: Mutex<State>,
     counters: Arc<Counters>,
     observers: Told,
+    paths: PathPolicy,
 }
 
 /// Who hears of requests.
@@ -130,6 +132,7 @@ impl Proxy {
             state: Mutex::new(state),
             counters,
             observers: Told(options.observers),
+            paths: options.limits.head.path,
         })
     }
 
@@ -233,6 +236,11 @@ impl Proxy {
     pub fn endpoint_health(&self) -> Vec<EndpointHealth> {
         let prober = self.prober.as_ref();
         prober.map_or_else(Vec::new, Prober::endpoints)
+    }
+
+    /// How paths are normalised.
+    pub fn paths(&self) -> PathPolicy {
+        self.paths
     }
 
     /// Where the names of endpoints lead: those that were answered, in order.

@@ -23,6 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tidegate_control::Gateway;
+use tidegate_http::PathPolicy;
 use tidegate_informer::InformerFactory;
 use tidegate_proxy::{EndpointHealth, Proxy};
 use tidegate_routing::Snapshot;
@@ -129,6 +130,12 @@ impl Serving {
 }
 
 impl Sight {
+    /// How requests' paths are normalised.
+    fn paths(&self) -> PathPolicy {
+        let proxy = self.proxy.upgrade();
+        proxy.map_or_else(PathPolicy::default, |proxy| proxy.paths())
+    }
+
     /// How the endpoints do that are probed.
     fn health(&self) -> Vec<EndpointHealth> {
         let proxy = self.proxy.upgrade();
@@ -181,7 +188,7 @@ fn answer(request: &Request<Incoming>, sight: &Sight) -> Response<Full<Bytes>> {
         "/explain" => {
             let snapshot = snapshot.unwrap_or_default();
             let query = request.uri().query().unwrap_or_default();
-            match explain::answer(&snapshot, &sight.health(), query) {
+            match explain::answer(&snapshot, &sight.health(), sight.paths(), query) {
                 Ok(explanation) => reply(StatusCode::OK, JSON, explanation.to_string()),
                 Err(why) => reply(StatusCode::BAD_REQUEST, TEXT, format!("{why}\n")),
             }

@@ -81,6 +81,7 @@ impl GatewayArgs {
         let default = tidegate_proxy::Options::default();
         Ok(tidegate_proxy::Options {
             workers: self.workers.map_or(default.workers, usize::from),
+            limits: self.observe.limits(),
             trusted_hops: self.observe.trusted_hops,
             proxy_protocol: self.observe.proxy_protocol.clone(),
             here: self.observe.here(),

@@ -1,4 +1,5 @@
-//! What a gateway tells of requests, and whom it believes about clients: flags that `up` and `gateway` share.
+//! What a gateway tells of requests, whom it believes about clients, and which paths it takes: flags that `up` and
+//! `gateway` share.
 //!
 //! Figures are always kept, and are to be had from the admin listener. The access log holds neither fields of requests
 //! (cookies, credentials) nor queries, unless `query` is asked for.
@@ -8,9 +9,10 @@ mod sink;
 use crate::failure::Failure;
 use clap::{Args, ValueEnum};
 use std::{io, path::PathBuf, sync::Arc};
+use tidegate_http::{EscapedSlashes, HeadLimits, PathPolicy, Slashes};
 use tidegate_proxy::{
-    AccessLogOptions, AddressBlock, Field, LogFormat, NameOptions, Observability, ObserveOptions,
-    Observers, TraceOptions,
+    AccessLogOptions, AddressBlock, Field, Limits, LogFormat, NameOptions, Observability,
+    ObserveOptions, Observers, TraceOptions,
 };
 use tidegate_routing::Locality;
 
@@ -67,6 +69,17 @@ pub(crate) struct ObserveArgs {
     /// The header says who the client is. Connections from there must have one; others' must not.
     #[arg(long, value_name = "CIDR")]
     pub(crate) proxy_protocol: Vec<AddressBlock>,
+    /// Keep several slashes in a row in paths, for servers that give each a meaning, as object stores do
+    ///
+    /// They become one otherwise, because to most servers `//admin` is `/admin`.
+    #[arg(long)]
+    keep_slashes: bool,
+    /// Let paths with encoded slashes (%2F, %5C) pass, for servers that have names with slashes, as package registries do
+    ///
+    /// They are refused otherwise, because many servers decode them before they look for segments. Beside dot segments
+    /// they are always refused.
+    #[arg(long)]
+    keep_escaped_slashes: bool,
     /// Which DNS servers resolve the names in a Backend; /etc/resolv.conf by default
     ///
     /// In the form of that file; a server may have a port, as in 192.0.2.1:5353. Read again when it changes.
@@ -90,6 +103,27 @@ impl ObserveArgs {
         Locality {
             zone: name(&self.zone),
             node: name(&self.node),
+        }
+    }
+
+    /// What of requests is refused, and how paths are normalised.
+    pub(crate) fn limits(&self) -> Limits {
+        let path = PathPolicy {
+            slashes: match self.keep_slashes {
+                true => Slashes::Keep,
+                false => Slashes::Merge,
+            },
+            escaped_slashes: match self.keep_escaped_slashes {
+                true => EscapedSlashes::Keep,
+                false => EscapedSlashes::Refuse,
+            },
+        };
+        Limits {
+            head: HeadLimits {
+                path,
+                ..HeadLimits::default()
+            },
+            ..Limits::default()
         }
     }
 
@@ -151,4 +185,35 @@ fn field(name: &str) -> Result<Field, String> {
         let names: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
         format!("the fields are {}", names.join(", "))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ObserveArgs;
+    use clap::Parser;
+    use tidegate_http::normalize_path;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        observe: ObserveArgs,
+    }
+
+    #[track_caller]
+    fn check(flags: &[&str], path: &str, expected: Option<&str>) {
+        let line = Line::parse_from([&["x"], flags].concat());
+        let policy = line.observe.limits().head.path;
+        let found = normalize_path(path.as_bytes(), policy);
+        assert_eq!(found.ok().as_deref(), expected, "{flags:?} {path}");
+    }
+
+    #[test]
+    fn slashes_are_kept_if_asked_for() {
+        check(&[], "/a//b", Some("/a/b"));
+        check(&["--keep-slashes"], "/a//b", Some("/a//b"));
+        check(&[], "/a%2fb", None);
+        check(&["--keep-slashes"], "/a%2fb", None);
+        check(&["--keep-escaped-slashes"], "/a%2fb", Some("/a%2Fb"));
+        check(&["--keep-escaped-slashes"], "/a//b", Some("/a/b"));
+    }
 }

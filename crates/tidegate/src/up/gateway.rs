@@ -49,6 +49,7 @@ impl Place {
                 workers: arguments
                     .gateway_workers
                     .map_or(default.workers, usize::from),
+                limits: arguments.observe.limits(),
                 trusted_hops: arguments.observe.trusted_hops,
                 proxy_protocol: arguments.observe.proxy_protocol.clone(),
                 here: arguments.observe.here(),

@@ -39,9 +39,10 @@ impl HeaderLookup for Fields<'_> {
 pub(super) fn answer(
     snapshot: &Snapshot,
     health: &[EndpointHealth],
+    paths: PathPolicy,
     query: &str,
 ) -> Result<Value, String> {
-    let question = ask(query)?;
+    let question = ask(query, paths)?;
     let view = RequestView {
         host: &question.host,
         path: &question.path,
@@ -102,7 +103,7 @@ impl Question {
     }
 }
 
-fn ask(query: &str) -> Result<Question, String> {
+fn ask(query: &str, paths: PathPolicy) -> Result<Question, String> {
     let mut question = Question {
         method: "GET".to_owned(),
         ..Question::default()
@@ -131,12 +132,12 @@ fn ask(query: &str) -> Result<Question, String> {
         }
     }
     let url = url.ok_or("the parameter url is missing")?;
-    question.read_url(&url)?;
+    question.read_url(&url, paths)?;
     Ok(question)
 }
 
 impl Question {
-    fn read_url(&mut self, url: &str) -> Result<(), String> {
+    fn read_url(&mut self, url: &str, paths: PathPolicy) -> Result<(), String> {
         let uri: http::Uri = url
             .parse()
             .map_err(|error| format!("{url} is no URL: {error}"))?;
@@ -167,7 +168,7 @@ impl Question {
         self.host = host.trim_end_matches('.').to_ascii_lowercase();
         let path = uri.path();
         let path = if path.is_empty() { "/" } else { path };
-        self.path = normalize_path(path.as_bytes(), PathPolicy::default())
+        self.path = normalize_path(path.as_bytes(), paths)
             .map_err(|error| format!("the path would be refused: {error}"))?
             .into_owned();
         self.query = uri.query().unwrap_or_default().to_owned();
@@ -198,11 +199,12 @@ fn decode(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::ask;
+    use tidegate_http::{EscapedSlashes, PathPolicy, Slashes};
 
     /// What is understood of a query string: `scheme host port path query method headers address`.
     #[track_caller]
     fn check(query: &str, expected: &str) {
-        let found = match ask(query) {
+        let found = match ask(query, PathPolicy::default()) {
             Ok(one) => format!(
                 "{} {} {} {} {:?} {} {:?} {:?}",
                 if one.secure { "https" } else { "http" },
@@ -249,5 +251,24 @@ mod tests {
         );
         check("url=http://x%2", "http://x%2 has a % without two digits");
         check("what=1", "there is no parameter what");
+    }
+
+    #[test]
+    fn paths_are_those_that_the_gateway_takes() {
+        let kept = PathPolicy {
+            slashes: Slashes::Keep,
+            escaped_slashes: EscapedSlashes::Keep,
+        };
+        for (path, by_default, with_all_kept) in [
+            ("/a//b", Some("/a/b"), Some("/a//b")),
+            ("/a%252fb", None, Some("/a%2Fb")),
+            ("/a%252f..%252fb", None, None),
+        ] {
+            let query = format!("url=http://x{path}");
+            for (paths, expected) in [(PathPolicy::default(), by_default), (kept, with_all_kept)] {
+                let found = ask(&query, paths).map(|question| question.path);
+                assert_eq!(found.ok().as_deref(), expected, "{path}");
+            }
+        }
     }
 }
