@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use serde_json::Value;
 use std::time::Duration;
-use tidegate_client::Client;
+use tidegate_client::{Client, ClientError};
 use tidegate_schema::parse_yaml;
 use tokio::time::Instant;
 
@@ -36,8 +36,9 @@ const GATEWAY_API: [(&str, &str); 10] = [
 
 const COLLECTION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const MANAGER: &str = "tidegate";
-/// How long a new definition may take until its objects are served.
-const ESTABLISHING: Duration = Duration::from_secs(10);
+/// How long a new definition may take until its objects are served, and a request that broke is tried again: much longer
+/// than it takes, for machines that are too busy.
+const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const LARGEST_ANSWER: usize = 16 << 20;
 
@@ -60,7 +61,7 @@ pub(super) async fn install(client: &Client) -> Result<usize, Failure> {
 /// Waits until the objects of a definition are served, for a while.
 async fn established(client: &Client, file: &str) -> Result<(), Failure> {
     let (group, plural) = parts(file);
-    let deadline = Instant::now() + ESTABLISHING;
+    let deadline = Instant::now() + PATIENCE;
     loop {
         let path = format!("/apis/{group}");
         let (_, answer) = call(client, Method::GET, &path, Bytes::new()).await?;
@@ -128,16 +129,35 @@ async fn call(
     path: &str,
     body: Bytes,
 ) -> Result<(StatusCode, Value), Failure> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match ask(client, method.clone(), path, body.clone()).await {
+            Err(ClientError::Interrupted { .. }) if Instant::now() < deadline => {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            done => return done.map_err(Failure::error),
+        }
+    }
+}
+
+async fn ask(
+    client: &Client,
+    method: Method,
+    path: &str,
+    body: Bytes,
+) -> Result<(StatusCode, Value), ClientError> {
     let request = Request::builder()
         .method(method)
         .uri(path)
         .header("content-type", "application/json")
         .header("accept", "application/json")
         .body(body)
-        .map_err(Failure::error)?;
-    let answer = client.send(request).await.map_err(Failure::error)?;
+        .map_err(|error| ClientError::Request {
+            reason: error.to_string(),
+        })?;
+    let answer = client.send(request).await?;
     let status = answer.status;
-    let bytes = answer.bytes(LARGEST_ANSWER).await.map_err(Failure::error)?;
+    let bytes = answer.bytes(LARGEST_ANSWER).await?;
     Ok((status, serde_json::from_slice(&bytes).unwrap_or_default()))
 }
 
