@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /usr/bin/env bash
 
-.PHONY: help setup run test check fmt sim crash fuzz-long differential differential-record conformance helm kubectl-record bench-informer bench-apiserver bench-proxy bench-changes instructions docs
+.PHONY: help setup run test check fmt sim crash fuzz-long differential differential-record conformance helm kubectl-record bench-informer bench-apiserver bench-proxy bench-changes instructions layout docs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ bench-changes: ## change a gateway under load on a real API server: failed reque
 
 instructions: ## compare the hot paths' instruction counts with the ratchet
 	@cargo xtask ratchet-instructions
+
+layout: ## write down anew which functions the linker puts together (needs valgrind, some minutes)
+	@scripts/setup.sh test
+	@bench/layout/run.py
 
 docs: ## build the libraries' documentation
 	@RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
