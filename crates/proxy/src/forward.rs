@@ -3,6 +3,7 @@
 //! Every try is one exchange on one connection. A try that fails before anything of its answer reached the client may be
 //! followed by another, when the request can be sent again: see [`Tries`].
 
+mod arrival;
 mod exchange;
 mod hedge;
 mod mirror;
@@ -11,6 +12,7 @@ mod reply;
 mod sticky;
 mod tries;
 mod tunnel;
+mod upload;
 mod way;
 
 use std::time::Instant;

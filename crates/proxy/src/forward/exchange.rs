@@ -1,25 +1,21 @@
 //! One exchange on one connection: the request goes up, an answer comes down, both at once if need be.
 
-use std::{
-    future::poll_fn,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{future::poll_fn, task::Poll, time::Duration};
 
 use tidegate_http::{
-    Framing, HeadLimits, KnownName, Method, RequestHead, ResponseHead, StatusLine, Version,
-    parse_response, remove_hop_by_hop, write_response,
+    Framing, KnownName, RequestHead, StatusLine, Version, remove_hop_by_hop, write_response,
 };
 
 use super::{
+    arrival::{Arrival, From},
     hedge::{self, Answered, Winner},
     reply,
     tries::{Failed, Tries},
     tunnel,
+    upload::Upload,
 };
 use crate::{
     body::Body,
-    buffer::Buffer,
     client::Client,
     clock::Deadline,
     decide::Plan,
@@ -29,38 +25,11 @@ use crate::{
     journey::Journey,
     options::Limits,
     pump::{Pauses, Pump, PumpError, Sink, Source},
-    stream::ReadHalf,
-    upstream::{Answer, Chosen, Way},
-    worker::Worker,
+    upstream::{Chosen, Way},
 };
 
 /// 1xx answers before the answer.
 pub(super) const INTERIM_MAX: u32 = 16;
-
-/// The request on its way up.
-pub(super) struct Upload<'a> {
-    pub(super) pump: Pump<'a>,
-    /// The upstream takes no more of it. Its answer may still come.
-    pub(super) refused: bool,
-    /// Whether to notice that the client goes away.
-    pub(super) watches: bool,
-}
-
-/// The answer's head on its way down.
-pub(super) struct Arrival<'a> {
-    pub(super) from: From<'a>,
-    pub(super) head: &'a mut ResponseHead,
-    pub(super) method: &'a Method,
-    pub(super) limits: &'a HeadLimits,
-    /// Whether anything has come.
-    pub(super) begun: bool,
-}
-
-/// Where an answer comes from.
-pub(super) enum From<'a> {
-    Wire(&'a mut ReadHalf, &'a mut Buffer),
-    Stream(&'a mut Answer),
-}
 
 /// What a try is made with.
 pub(super) struct Try<'a, 'c> {
@@ -102,84 +71,6 @@ enum Heard {
     Late,
 }
 
-impl Upload<'_> {
-    /// Whether no more of it will go up.
-    fn is_over(&self) -> bool {
-        self.refused || self.pump.is_done()
-    }
-
-    /// Whether the same body can go up in another try.
-    fn may_run_again(&self, sent: u64) -> bool {
-        let whole = self.pump.copy.as_ref().is_none_or(|copy| !copy.overflowed);
-        sent == 0 || (self.pump.is_done() && whole)
-    }
-
-    /// Goes on with it; an error is the client's.
-    pub(super) fn poll(
-        &mut self,
-        origin: &Origin<'_>,
-        cx: &mut Context<'_>,
-    ) -> Result<(), Failure> {
-        let worker = origin.worker;
-        if self.refused {
-            return Ok(());
-        }
-        if self.pump.is_done() {
-            return match self.watches && self.pump.poll_closed(worker, cx).is_ready() {
-                true => Err(Failure::ClientGone),
-                false => Ok(()),
-            };
-        }
-        match self.pump.poll(worker, origin.timer, cx) {
-            Poll::Pending | Poll::Ready(Ok(())) => Ok(()),
-            Poll::Ready(Err(PumpError::SinkGone | PumpError::SinkTimeout)) => {
-                self.refused = true;
-                Ok(())
-            }
-            Poll::Ready(Err(PumpError::Cut)) => Err(Failure::ClientGone),
-            Poll::Ready(Err(PumpError::Malformed)) => Err(Failure::BadRequest(400, "body")),
-            Poll::Ready(Err(PumpError::SourceTimeout)) => Err(Failure::ClientTimeout),
-        }
-    }
-}
-
-impl Arrival<'_> {
-    /// Ready with a head, or with what is wrong.
-    pub(super) fn poll(
-        &mut self,
-        worker: &Worker,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Failure>> {
-        match &mut self.from {
-            From::Stream(answer) => {
-                let head = ready!(answer.poll_head(self.method, self.limits, self.head, cx));
-                self.begun |= head.is_ok();
-                Poll::Ready(head)
-            }
-            From::Wire(read, buffer) => loop {
-                if !buffer.is_empty() {
-                    self.begun = true;
-                    match parse_response(buffer.filled(), self.method, self.limits, self.head) {
-                        Ok(Some(length)) => {
-                            buffer.consume(length);
-                            return Poll::Ready(Ok(()));
-                        }
-                        Ok(None) => {}
-                        Err(_rule) => return Poll::Ready(Err(Failure::BadAnswer)),
-                    }
-                    if buffer.is_full() && !buffer.grow(self.limits.head_bytes_max + 1) {
-                        return Poll::Ready(Err(Failure::BadAnswer));
-                    }
-                }
-                match ready!(read.poll_fill(cx, buffer, &worker.buffers)) {
-                    Ok(1..) => {}
-                    Ok(0) | Err(_) => return Poll::Ready(Err(Failure::UpstreamReset)),
-                }
-            },
-        }
-    }
-}
-
 /// Sends the request, and passes the answer on.
 pub(super) async fn run(
     origin: &Origin<'_>,
@@ -204,27 +95,10 @@ pub(super) async fn run(
         Ok(both) => both,
         Err(failure) => return Err(way.failed(false, failure)),
     };
-    let (pauses, patience) = silences(client.head, limits);
-    let mut exchange = Exchange {
-        origin,
-        upload: Upload {
-            pump: Pump::new(source, sink, pauses),
-            refused: false,
-            watches,
-        },
-        arrival: Arrival {
-            from,
-            head: client.answer,
-            method: &client.head.method,
-            limits: &limits.head,
-            begun: false,
-        },
-        down,
-        version: client.head.version,
-        deadline: this.deadline,
-        patience,
-        encourage_at: encouragement(origin, client.head),
-    };
+    let pump = Pump::new(source, sink, silences(client.head, limits).0);
+    let upload = Upload::new(pump, watches);
+    let arrival = Arrival::new(from, client.head, limits, client.answer);
+    let mut exchange = Exchange::new(origin, client.head, upload, arrival, down, this.deadline);
     exchange.upload.pump.copy = copied.as_mut();
     let mut arrived = exchange.await_answer(delay).await;
     if let Ok(Arrived::Late) = arrived {
@@ -284,27 +158,10 @@ async fn relay_second(
     let mut reply = reply::Reply::new(origin, client, plan);
     let (source, down) = client.side.split();
     let (sink, from) = way.resume(client.up);
-    let (pauses, patience) = silences(client.head, limits);
-    let mut exchange = Exchange {
-        origin,
-        upload: Upload {
-            pump: Pump::ended(source, sink, pauses),
-            refused: false,
-            watches: true,
-        },
-        arrival: Arrival {
-            from,
-            head: client.answer,
-            method: &client.head.method,
-            limits: &limits.head,
-            begun: true,
-        },
-        down,
-        version: client.head.version,
-        deadline,
-        patience,
-        encourage_at: Deadline::NEVER,
-    };
+    let pump = Pump::ended(source, sink, silences(client.head, limits).0);
+    let upload = Upload::new(pump, true);
+    let arrival = Arrival::new(from, client.head, limits, client.answer);
+    let mut exchange = Exchange::new(origin, client.head, upload, arrival, down, deadline);
     exchange.relay(&mut reply, journey).await?;
     if reply.reusable
         && let Some(second) = &tries.second
@@ -330,7 +187,27 @@ impl Try<'_, '_> {
     }
 }
 
-impl Exchange<'_> {
+impl<'a> Exchange<'a> {
+    fn new(
+        origin: &'a Origin<'a>,
+        head: &RequestHead,
+        upload: Upload<'a>,
+        arrival: Arrival<'a>,
+        down: Sink<'a>,
+        deadline: Deadline,
+    ) -> Self {
+        Self {
+            origin,
+            upload,
+            arrival,
+            down,
+            version: head.version,
+            deadline,
+            patience: silences(head, origin.worker.limits()).1,
+            encourage_at: encouragement(origin, head),
+        }
+    }
+
     /// Returns with the head of the answer, or of a 101. Other 1xx are passed on. `delay`: how long it is waited for.
     pub(super) async fn await_answer(
         &mut self,

@@ -15,8 +15,10 @@ use tidegate_balance::{Outcome, PickRequest};
 use tidegate_http::{Framing, RequestHead, ResponseHead};
 
 use super::{
-    exchange::{Arrival, Arrived, Exchange, INTERIM_MAX, Try, Upload, silences},
+    arrival::Arrival,
+    exchange::{Arrived, Exchange, INTERIM_MAX, Try, silences},
     tries::Tries,
+    upload::Upload,
 };
 use crate::{
     body::Body,
@@ -193,18 +195,8 @@ async fn ask(
         buffer: &mut buffer,
         body: &mut kept,
     };
-    let mut upload = Upload {
-        pump: Pump::new(source, sink, pauses),
-        refused: false,
-        watches: false,
-    };
-    let mut arrival = Arrival {
-        from,
-        head: &mut answer,
-        method: &head.method,
-        limits: &limits.head,
-        begun: false,
-    };
+    let mut upload = Upload::new(Pump::new(source, sink, pauses), false);
+    let mut arrival = Arrival::new(from, head, limits, &mut answer);
     let patience = worker.clock.after(patience).min(deadline);
     await_head(origin, &mut upload, &mut arrival, patience).await?;
     match upload.pump.is_done() {

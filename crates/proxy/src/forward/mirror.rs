@@ -11,7 +11,7 @@ use tidegate_http::{Framing, Method, ResponseHead, write_request};
 use tokio::task::spawn_local;
 
 use super::{
-    exchange::{Arrival, From},
+    arrival::{Arrival, From},
     prepare,
 };
 use crate::{

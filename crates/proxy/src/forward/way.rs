@@ -2,7 +2,7 @@
 
 use tidegate_http::{RequestHead, write_request};
 
-use super::{exchange::From, prepare, tries::Failed};
+use super::{arrival::From, prepare, tries::Failed};
 use crate::{
     decide::Plan,
     failure::Failure,
