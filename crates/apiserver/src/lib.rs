@@ -23,6 +23,7 @@ mod health;
 mod ids;
 mod kubelet;
 mod logs;
+mod metrics;
 mod negotiate;
 mod object;
 mod openapi;

@@ -11,6 +11,11 @@ use serde_json::json;
 /// The version of Kubernetes whose API this server has.
 const KUBERNETES: &str = "v1.37.2";
 
+/// That, and whose server it is.
+pub(crate) fn git_version() -> String {
+    format!("{KUBERNETES}+tidegate.{}", env!("CARGO_PKG_VERSION"))
+}
+
 /// Answers `/version`.
 pub(crate) fn answer(request: &Admitted) -> Result<Answer, ApiError> {
     let arch = match std::env::consts::ARCH {
@@ -25,7 +30,7 @@ pub(crate) fn answer(request: &Admitted) -> Result<Answer, ApiError> {
         "emulationMinor": "37",
         "minCompatibilityMajor": "1",
         "minCompatibilityMinor": "36",
-        "gitVersion": format!("{KUBERNETES}+tidegate.{}", env!("CARGO_PKG_VERSION")),
+        "gitVersion": git_version(),
         "gitCommit": "",
         "gitTreeState": "",
         "buildDate": "",

@@ -10,6 +10,7 @@ use crate::{
     call::Warnings,
     cluster::Cluster,
     faults::FaultAnswer,
+    metrics::{self, Metrics},
     request::{info::RequestInfo, query::Query},
     selector::FieldSelector,
     status::{ApiError, GroupResource},
@@ -37,6 +38,7 @@ pub(crate) struct Handler {
     pub(crate) limits: Limits,
     pub(crate) turnstile: Turnstile,
     pub(crate) documents: crate::documents::Documents,
+    pub(crate) metrics: Metrics,
 }
 
 /// The other end of a connection.
@@ -66,19 +68,34 @@ impl Handler {
             turnstile: Turnstile::new(&limits),
             limits,
             documents: crate::documents::Documents::default(),
+            metrics: Metrics::default(),
         }
     }
 
-    /// Answers a request. Never fails: a refusal is an answer too.
+    /// Answers a request, and counts it. Never fails: a refusal is an answer too.
     pub(crate) async fn handle(
         self: &Arc<Self>,
         request: Request<Incoming>,
         peer: &Peer,
     ) -> Response<Body> {
         let (parts, body) = request.into_parts();
+        let about = about(&parts);
+        let running = metrics::Running::new(&about.0, &about.1, &parts.headers);
+        let response = self.answer(parts, body, about, peer).await;
+        let resources = self.cluster.registry.now();
+        self.metrics.count(running, response.status(), &resources);
+        response
+    }
+
+    async fn answer(
+        self: &Arc<Self>,
+        parts: request::Parts,
+        body: Incoming,
+        about: (RequestInfo, Query),
+        peer: &Peer,
+    ) -> Response<Body> {
         let request_headers = parts.headers.clone();
         let is_head = parts.method == Method::HEAD;
-        let about = about(&parts);
         if let Some(fault) = about.0.fault(&parts.uri) {
             return respond::unread(if is_head { String::new() } else { fault });
         }

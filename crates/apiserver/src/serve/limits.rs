@@ -101,13 +101,22 @@ impl Turnstile {
         }
     }
 
-    /// A place for a request, before it is known whose it is. Nothing if there is none.
-    pub(crate) fn enter(&self, class: Class) -> Option<Place> {
-        let gate = match class {
+    /// How many requests of a class run.
+    pub(crate) fn running(&self, class: Class) -> usize {
+        self.gate(class).taken().all
+    }
+
+    fn gate(&self, class: Class) -> &Arc<Gate> {
+        match class {
             Class::Reading => &self.reading,
             Class::Writing => &self.writing,
             Class::Watch => &self.watches,
-        };
+        }
+    }
+
+    /// A place for a request, before it is known whose it is. Nothing if there is none.
+    pub(crate) fn enter(&self, class: Class) -> Option<Place> {
+        let gate = self.gate(class);
         let mut taken = gate.taken();
         if taken.all >= gate.limit {
             return None;

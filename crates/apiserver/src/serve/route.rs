@@ -8,7 +8,7 @@ use crate::{
     backup, binding,
     body::Body,
     call::{Answer, Call},
-    discovery, health, logs,
+    discovery, health, logs, metrics,
     negotiate::{self, Allowed, Output},
     openapi, read,
     request::{info::RequestInfo, options::ListOptions},
@@ -252,6 +252,7 @@ fn document(handler: &Handler, request: &Admitted) -> Response<Body> {
     let found = match parts.as_slice() {
         [""] | ["api" | "apis", ..] => discovery::answer(handler, request, &parts),
         ["tidegate", "backup"] if request.method == Method::GET => return backup::answer(handler),
+        ["metrics"] => return metrics::answer(handler),
         ["version"] => Some(version::answer(request)),
         [".well-known", "openid-configuration"] | ["openid", "v1", "jwks"] => {
             Some(token::discovery(handler, &parts))

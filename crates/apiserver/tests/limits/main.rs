@@ -1,9 +1,10 @@
 //! What one client can do to a server that others need: nothing that lasts.
 //!
-//! Each test has a server of its own with small limits. Memory is that of this process, clients included.
+//! And what the server tells of it. Each test has a server of its own with small limits. Memory is that of this process, clients included.
 #![expect(clippy::print_stdout, reason = "figures, shown with --nocapture")]
 
 mod crowds;
+mod figures;
 mod garbage;
 #[path = "../support/http.rs"]
 mod http;
