@@ -33,7 +33,8 @@ import (
 // roots are the types of the kinds, and of what is sent to subresources and beside objects.
 var roots = []any{
 	corev1.Binding{}, corev1.ConfigMap{}, corev1.Endpoints{}, corev1.Event{}, corev1.LimitRange{}, corev1.Namespace{}, corev1.Node{},
-	corev1.PersistentVolumeClaim{}, corev1.Pod{}, corev1.ResourceQuota{}, corev1.Secret{}, corev1.ServiceAccount{}, corev1.Service{},
+	corev1.PersistentVolumeClaim{}, corev1.PersistentVolume{}, corev1.Pod{}, corev1.ReplicationController{}, corev1.ResourceQuota{},
+	corev1.Secret{}, corev1.ServiceAccount{}, corev1.Service{},
 	admissionv1.ValidatingAdmissionPolicy{}, admissionv1.ValidatingAdmissionPolicyBinding{},
 	apiextensionsv1.CustomResourceDefinition{},
 	appsv1.ControllerRevision{}, appsv1.DaemonSet{}, appsv1.Deployment{}, appsv1.ReplicaSet{}, appsv1.StatefulSet{},

@@ -14,15 +14,19 @@ pub(crate) mod namespace;
 pub(crate) mod net;
 pub(crate) mod network_policy;
 pub(crate) mod node;
+pub(crate) mod node_selector;
+pub(crate) mod persistent_volume;
 pub(crate) mod pod;
 pub(crate) mod pod_update;
 pub(crate) mod rbac;
+pub(crate) mod replication;
 pub(crate) mod rest;
 pub(crate) mod review;
 pub(crate) mod schedule;
 pub(crate) mod service;
 pub(crate) mod stateful;
 pub(crate) mod volume;
+pub(crate) mod volume_source;
 pub(crate) mod warnings;
 pub(crate) mod words;
 pub(crate) mod workload;
@@ -91,6 +95,15 @@ pub(crate) fn meta_create(object: &Value, namespaced: bool, name: NameCheck, err
     let finalizers = path.child("finalizers");
     for (at, name) in list(&meta["finalizers"]).iter().enumerate() {
         namespace::standard_finalizer(name, &finalizers.index(at), errors);
+    }
+}
+
+/// The name of a new object, where its rule is declared.
+pub(crate) fn declared_name(object: &Value, check: NameCheck, errors: &mut Errors) {
+    let name = &object["metadata"]["name"];
+    let path = Path::ROOT.child("metadata");
+    for why in check(name.as_str().unwrap_or_default(), false) {
+        errors.declare(FieldError::invalid(&path.child("name"), name, why));
     }
 }
 

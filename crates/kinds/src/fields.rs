@@ -65,6 +65,9 @@ pub(crate) fn labels(kind: &Kind) -> &'static [&'static str] {
             "spec.clusterIP",
             "spec.type",
         ],
+        ("", "ReplicationController") => {
+            &["metadata.name", "metadata.namespace", "status.replicas"]
+        }
         ("batch", "Job") => &["metadata.name", "metadata.namespace", "status.successful"],
         _ => &["metadata.name", "metadata.namespace"],
     }
@@ -75,7 +78,7 @@ pub(crate) fn unknown(kind: &Kind, label: &str) -> String {
     match (kind.group.as_str(), kind.kind.as_str()) {
         ("batch", "Job") => format!("field label {label:?} not supported for Job"),
         ("" | "events.k8s.io", "Event")
-        | ("", "Pod" | "Node" | "Namespace" | "Secret" | "Service") => {
+        | ("", "Pod" | "Node" | "Namespace" | "Secret" | "Service" | "ReplicationController") => {
             format!("field label not supported: {label}")
         }
         _ => {
@@ -100,6 +103,7 @@ pub(crate) fn value(kind: &Kind, object: &Value, label: &str) -> Option<String> 
             .unwrap_or_default()
             .to_owned(),
         "spec.host" => text(&object["spec"], "nodeName").to_owned(),
+        "status.replicas" => int(&object["status"], "replicas").to_string(),
         "status.successful" => int(&object["status"], "succeeded").to_string(),
         "source" => {
             let component = text(&object["source"], "component");

@@ -313,7 +313,7 @@ fn package(group: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{kind_of, kinds};
-    use tidegate_schema::{ListType, Type};
+    use tidegate_schema::{ListType, MapType, Type};
 
     #[test]
     fn every_kind_has_a_schema() {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_keep_their_keys() {
+    fn lists_and_maps_keep_their_kinds() {
         let kind = kind_of("apps", "v1", "deployments").expect("served");
         let mut at = kind.schema();
         for name in ["spec", "template", "spec", "containers"] {
@@ -333,6 +333,10 @@ mod tests {
         }
         assert_eq!(at.node().list_type, ListType::Map);
         assert_eq!(at.node().patch_merge_key.as_deref(), Some("name"));
+        let kind = kind_of("", "v1", "persistentvolumes").expect("served");
+        let claim = kind.schema().property("spec").expect("a spec");
+        let claim = claim.property("claimRef").expect("a claim");
+        assert_eq!(claim.node().map_type, MapType::Granular, "not the type's");
         let ports = at
             .items()
             .and_then(|item| item.property("ports"))

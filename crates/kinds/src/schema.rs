@@ -86,9 +86,9 @@ impl Builder {
         let node = Node {
             list_type: list_type(extras),
             list_map_keys: words(&extras["x-kubernetes-list-map-keys"]),
-            map_type: match map_type(extras) {
-                MapType::Granular => self.schemas.get(id).node().map_type,
-                atomic @ MapType::Atomic => atomic,
+            map_type: match extras["x-kubernetes-map-type"].is_null() {
+                true => self.schemas.get(id).node().map_type,
+                false => map_type(extras),
             },
             patch_strategy: patch_strategy(extras),
             patch_merge_key: extras["x-kubernetes-patch-merge-key"]

@@ -24,6 +24,8 @@ pub(crate) struct Ways {
     pub(crate) of: &'static str,
     /// The form of its names.
     pub(crate) name: NameCheck,
+    /// What is wrong with a name is found by a declared rule, and nobody looks at the beginning of one that is made up.
+    pub(crate) declared_name: bool,
     /// It has a status that only the subresource writes.
     pub(crate) status: bool,
     /// A new object may have a status.
@@ -74,6 +76,7 @@ impl std::fmt::Debug for Ways {
 const USUAL: Ways = Ways {
     of: "",
     name: name_is_subdomain,
+    declared_name: false,
     status: false,
     born_with_status: false,
     counts: Counts::Nothing,
@@ -221,7 +224,10 @@ pub(crate) fn copy(new: &mut Value, old: &Value, part: &str, name: &str) {
 /// What is wrong with a new object.
 pub(crate) fn validate_create(ways: &Ways, namespaced: bool, object: &Value) -> Vec<FieldError> {
     let mut errors = Errors::default();
-    if !ways.review && !ways.meta_last {
+    if ways.declared_name {
+        check::meta_create(object, namespaced, |_, _| Vec::new(), &mut errors);
+        check::declared_name(object, ways.name, &mut errors);
+    } else if !ways.review && !ways.meta_last {
         check::meta_create(object, namespaced, ways.name, &mut errors);
     }
     (ways.check)(object, &mut errors);

@@ -129,8 +129,13 @@ fn outside(kind: &Kind, object: &mut Value, output: &Value) {
             port["nodePort"] = allocated.clone();
         }
     }
-    if kind.kind == "PersistentVolumeClaim" {
-        object["metadata"]["finalizers"] = output["metadata"]["finalizers"].clone();
+    let finalizers = &output["metadata"]["finalizers"];
+    if kind.kind.starts_with("PersistentVolume") && finalizers.is_array() {
+        object["metadata"]["finalizers"] = finalizers.clone();
+    }
+    let phased = "lastPhaseTransitionTime";
+    if kind.kind == "PersistentVolume" && !output["status"][phased].is_null() {
+        object["status"][phased] = output["status"][phased].clone();
     }
 }
 
@@ -328,6 +333,18 @@ fn pods_answer_as_the_real_server() {
 #[test]
 fn workloads_answer_as_the_real_server() {
     let found = compare(include_str!("answers/workload.jsonl"));
+    assert!(found.is_empty(), "{found}");
+}
+
+#[test]
+fn volumes_answer_as_the_real_server() {
+    let found = compare(include_str!("answers/volume.jsonl"));
+    assert!(found.is_empty(), "{found}");
+}
+
+#[test]
+fn replication_controllers_answer_as_the_real_server() {
+    let found = compare(include_str!("answers/controller.jsonl"));
     assert!(found.is_empty(), "{found}");
 }
 

@@ -42,18 +42,7 @@ pub(crate) fn claim_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         false,
         &path.child("selector"),
     ));
-    for mode in modes
-        .iter()
-        .filter(|mode| !MODES.contains(&mode.as_str().unwrap_or_default()))
-    {
-        errors.push(unsupported(&at, mode, MODES));
-    }
-    if modes.len() > 1 && modes.iter().any(|mode| mode == "ReadWriteOncePod") {
-        errors.push(FieldError::forbidden(
-            &at,
-            "may not use ReadWriteOncePod with other access modes",
-        ));
-    }
+    access_modes(spec, &at, errors);
     let resources = path.child("resources");
     let at = resources.key("storage");
     let storage = &spec["resources"]["requests"]["storage"];
@@ -82,6 +71,22 @@ pub(crate) fn claim_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     }
     if !spec["volumeMode"].is_null() {
         one_of(spec, "volumeMode", &["Block", "Filesystem"], path, errors);
+    }
+}
+
+/// Which modes there are, and which don't go together.
+pub(crate) fn access_modes(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let modes = list(&spec["accessModes"]);
+    let is_known = |mode: &Value| MODES.contains(&mode.as_str().unwrap_or_default());
+    for mode in modes.iter().filter(|mode| !is_known(mode)) {
+        errors.push(unsupported(path, mode, MODES));
+    }
+    let alone = |mode: &Value| mode == "ReadWriteOncePod";
+    if modes.iter().any(alone) && modes.iter().any(|mode| is_known(mode) && !alone(mode)) {
+        errors.push(FieldError::forbidden(
+            path,
+            "may not use ReadWriteOncePod with other access modes",
+        ));
     }
 }
 

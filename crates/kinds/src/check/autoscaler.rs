@@ -49,7 +49,9 @@ pub(crate) fn autoscaler(object: &Value, errors: &mut Errors) {
         );
     }
     let version = text(&spec["scaleTargetRef"], "apiVersion");
-    if !version.contains('/') {
+    // The one kind of the core group that can be scaled.
+    let in_core = text(&spec["scaleTargetRef"], "kind") == "ReplicationController";
+    if !version.contains('/') && !in_core {
         let why = "apiVersion must specify API group";
         errors.push(FieldError::invalid(
             &target.child("apiVersion"),

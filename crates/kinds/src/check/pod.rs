@@ -3,7 +3,7 @@
 use super::{
     Errors,
     container::{Volumes, common, probes, user},
-    volume,
+    node_selector, volume,
     words::{Form, form, missing_or_one_of, not_negative, one_of},
 };
 use crate::{
@@ -256,6 +256,16 @@ const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
 const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 
 fn affinity(affinity: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let (nodes, at) = (&affinity["nodeAffinity"], path.child("nodeAffinity"));
+    if !nodes[REQUIRED].is_null() {
+        node_selector::selector(&nodes[REQUIRED], &at.child(REQUIRED), errors);
+    }
+    let preferred = at.child(PREFERRED);
+    for (index, one) in list(&nodes[PREFERRED]).iter().enumerate() {
+        let at = preferred.index(index);
+        weight(one, &at, errors);
+        node_selector::term(&one["preference"], false, &at.child("preference"), errors);
+    }
     for kind in ["podAffinity", "podAntiAffinity"] {
         let at = path.child(kind);
         let required = at.child(REQUIRED);
@@ -265,20 +275,26 @@ fn affinity(affinity: &Value, path: &Path<'_>, errors: &mut Errors) {
         let preferred = at.child(PREFERRED);
         for (index, one) in list(&affinity[kind][PREFERRED]).iter().enumerate() {
             let at = preferred.index(index);
-            if !(1..=100).contains(&int(one, "weight")) {
-                let why = "must be in the range 1-100";
-                errors.push(FieldError::invalid(
-                    &at.child("weight"),
-                    &int(one, "weight").into(),
-                    why,
-                ));
-            }
+            weight(one, &at, errors);
             affinity_term(
                 &one["podAffinityTerm"],
                 &at.child("podAffinityTerm"),
                 errors,
             );
         }
+    }
+}
+
+/// How much a preference counts.
+fn weight(one: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let weight = int(one, "weight");
+    if !(1..=100).contains(&weight) {
+        let why = "must be in the range 1-100";
+        errors.push(FieldError::invalid(
+            &path.child("weight"),
+            &weight.into(),
+            why,
+        ));
     }
 }
 

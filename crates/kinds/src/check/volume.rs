@@ -1,8 +1,13 @@
-//! Checks of volumes: names, one source each, and the sources that are much used.
+//! Checks of a pod's volumes: names, one source each, and the sources that only pods have.
 
-use super::{Errors, words::form};
+use super::{
+    Errors,
+    persistent_volume::LONG_PORTAL,
+    volume_source,
+    words::{form, required},
+};
 use crate::{
-    meta::dns1123_label_errors,
+    meta::{dns1123_label_errors, dns1123_subdomain_errors},
     view::{list, map, text},
 };
 use serde_json::Value;
@@ -58,37 +63,58 @@ fn source(volume: &Value, path: &Path<'_>, errors: &mut Errors) {
             ));
             continue;
         }
-        let (source, at) = (&volume[*name], path.child(name));
-        match *name {
-            "hostPath" => host_path(source, &at, errors),
-            "secret" => {
-                needs(source, "secretName", &at, errors);
-                mode(source, "defaultMode", &at, errors);
-                keys(source, &at, errors);
-            }
-            "configMap" => {
-                needs(source, "name", &at, errors);
-                mode(source, "defaultMode", &at, errors);
-                keys(source, &at, errors);
-            }
-            "persistentVolumeClaim" => needs(source, "claimName", &at, errors),
-            "nfs" => {
-                needs(source, "server", &at, errors);
-                needs(source, "path", &at, errors);
-                let target = text(source, "path");
-                if !target.is_empty() && !target.starts_with('/') {
-                    let why = "must be an absolute path";
-                    errors.push(FieldError::invalid(&at.child("path"), &target.into(), why));
-                }
-            }
-            "csi" => needs(source, "driver", &at, errors),
-            "projected" => {
-                mode(source, "defaultMode", &at, errors);
-                projected(source, &at, errors);
-            }
-            "downwardAPI" => mode(source, "defaultMode", &at, errors),
-            _ => {}
+        let at = path.child(volume_source::shown(name));
+        volume_source::source(name, &volume[*name], &at, errors);
+        own_source(volume, name, path, errors);
+    }
+}
+
+/// What is checked in pods only.
+fn own_source(volume: &Value, name: &str, path: &Path<'_>, errors: &mut Errors) {
+    let (source, at) = (&volume[name], path.child(name));
+    match name {
+        "secret" => {
+            needs(source, "secretName", &at, errors);
+            mode(source, "defaultMode", &at, errors);
+            keys(source, &at, errors);
         }
+        "configMap" => {
+            needs(source, "name", &at, errors);
+            mode(source, "defaultMode", &at, errors);
+            keys(source, &at, errors);
+        }
+        "persistentVolumeClaim" => needs(source, "claimName", &at, errors),
+        "iscsi" => iscsi(volume, path, errors),
+        "csi" => csi(source, &at, errors),
+        "projected" => {
+            mode(source, "defaultMode", &at, errors);
+            projected(source, &at, errors);
+        }
+        "downwardAPI" => mode(source, "defaultMode", &at, errors),
+        _ => {}
+    }
+}
+
+fn iscsi(volume: &Value, path: &Path<'_>, errors: &mut Errors) {
+    let (source, at) = (&volume["iscsi"], path.child("iscsi"));
+    needs(source, "targetPortal", &at, errors);
+    let unlike = "must be valid format starting with iqn, eui, or naa";
+    volume_source::iscsi(source, unlike, &at, errors);
+    volume_source::initiator(source, unlike, &at, errors);
+    let name = text(volume, "name");
+    let length = name.len() + 1 + text(source, "targetPortal").len();
+    if !source["initiatorName"].is_null() && length > 64 {
+        let at = path.child("name");
+        errors.push(FieldError::invalid(&at, &name.into(), LONG_PORTAL));
+    }
+}
+
+fn csi(source: &Value, path: &Path<'_>, errors: &mut Errors) {
+    volume_source::driver(source, path, errors);
+    let secret = &source["nodePublishSecretRef"];
+    if !secret.is_null() && required(secret, "name", &path.child("nodePublishSecretRef"), errors) {
+        let name = text(secret, "name");
+        form(name, dns1123_subdomain_errors, &path.child("name"), errors);
     }
 }
 
@@ -127,7 +153,7 @@ const ORDER: &[&str] = &[
 ];
 
 fn needs(source: &Value, name: &str, path: &Path<'_>, errors: &mut Errors) {
-    super::words::required(source, name, path, errors);
+    required(source, name, path, errors);
 }
 
 fn mode(source: &Value, name: &str, path: &Path<'_>, errors: &mut Errors) {
@@ -176,35 +202,13 @@ pub(crate) fn descending_path(value: &str, path: &Path<'_>, errors: &mut Errors)
     no_steps_back(value, path, errors);
 }
 
-fn no_steps_back(value: &str, path: &Path<'_>, errors: &mut Errors) {
+pub(crate) fn no_steps_back(value: &str, path: &Path<'_>, errors: &mut Errors) {
     if value.split('/').any(|part| part == "..") {
         errors.push(FieldError::invalid(
             path,
             &value.into(),
             "must not contain '..'",
         ));
-    }
-}
-
-fn host_path(source: &Value, path: &Path<'_>, errors: &mut Errors) {
-    let target = text(source, "path");
-    if target.is_empty() {
-        errors.push(FieldError::required(&path.child("path"), ""));
-        return;
-    }
-    no_steps_back(target, &path.child("path"), errors);
-    let kinds = [
-        "",
-        "BlockDevice",
-        "CharDevice",
-        "Directory",
-        "DirectoryOrCreate",
-        "File",
-        "FileOrCreate",
-        "Socket",
-    ];
-    if !source["type"].is_null() {
-        super::words::one_of(source, "type", &kinds, path, errors);
     }
 }
 

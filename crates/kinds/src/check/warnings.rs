@@ -1,6 +1,9 @@
 //! What is not wrong with pods, but worth a word.
 
-use crate::view::{int, list, map, text};
+use crate::{
+    meta::dns1123_label_errors,
+    view::{int, list, map, text},
+};
 use serde_json::Value;
 
 const OLD_ANNOTATIONS: &[(&str, &str)] = &[
@@ -28,14 +31,71 @@ const OLD_VOLUMES: &[(&str, &str)] = &[
     ),
     ("scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
     ("flocker", "deprecated in v1.22, non-functional in v1.25+"),
-    ("storageOS", "deprecated in v1.22, non-functional in v1.25+"),
+    ("storageos", "deprecated in v1.22, non-functional in v1.25+"),
     ("quobyte", "deprecated in v1.22, non-functional in v1.25+"),
     ("glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
     ("cephfs", "deprecated in v1.28, non-functional in v1.31+"),
     ("rbd", "deprecated in v1.28, non-functional in v1.31+"),
 ];
 
-pub(crate) fn pod(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
+/// Old names of nodes' labels.
+const OLD_LABELS: &[(&str, &str)] = &[
+    (
+        "beta.kubernetes.io/arch",
+        "deprecated since v1.14; use \"kubernetes.io/arch\" instead",
+    ),
+    (
+        "beta.kubernetes.io/os",
+        "deprecated since v1.14; use \"kubernetes.io/os\" instead",
+    ),
+    (
+        "failure-domain.beta.kubernetes.io/region",
+        "deprecated since v1.17; use \"topology.kubernetes.io/region\" instead",
+    ),
+    (
+        "failure-domain.beta.kubernetes.io/zone",
+        "deprecated since v1.17; use \"topology.kubernetes.io/zone\" instead",
+    ),
+    (
+        "beta.kubernetes.io/instance-type",
+        "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead",
+    ),
+    ("app.kubernetes.io/created-by", "deprecated since v1.9"),
+    (
+        "scheduler.alpha.kubernetes.io/preferAvoidPods",
+        "deprecated since v1.22; use Taints and Tolerations instead",
+    ),
+    (
+        "node-role.kubernetes.io/master",
+        "use \"node-role.kubernetes.io/control-plane\" instead",
+    ),
+];
+const OLD_VOLUME_ANNOTATIONS: &[(&str, &str)] = &[
+    (
+        "volume.beta.kubernetes.io/storage-class",
+        "deprecated since v1.8; use \"storageClassName\" attribute instead",
+    ),
+    (
+        "volume.beta.kubernetes.io/mount-options",
+        "deprecated since v1.31; use \"mountOptions\" attribute instead",
+    ),
+];
+
+/// The name of a source of volumes as warnings have it.
+fn shown(name: &str) -> &str {
+    if name == "storageos" {
+        "storageOS"
+    } else {
+        name
+    }
+}
+
+/// Of pods that are created; updates get no words.
+pub(crate) fn pod(new: &Value, old: Option<&Value>, warnings: &mut Vec<String>) {
+    if old.is_some() {
+        return;
+    }
+    host_name(new, "the Pod's hostname", warnings);
     let found = Found {
         prefix: "",
         warnings,
@@ -43,11 +103,41 @@ pub(crate) fn pod(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
     found.all(&new["metadata"], &new["spec"]);
 }
 
+/// The name of an object that becomes the name of a host.
+fn host_name(new: &Value, of: &str, warnings: &mut Vec<String>) {
+    let wrong = dns1123_label_errors(text(&new["metadata"], "name"));
+    if !wrong.is_empty() {
+        warnings.push(format!(
+            "metadata.name: this is used in {of}, which can result in surprising behavior; a DNS label is \
+             recommended: [{}]",
+            wrong.join(" ")
+        ));
+    }
+}
+
 /// Of kinds with a template of pods. An update that leaves the template alone gets no words about it.
 pub(crate) fn template(new: &Value, old: Option<&Value>, warnings: &mut Vec<String>) {
     if old.is_some_and(|old| new["metadata"]["generation"] == old["metadata"]["generation"]) {
         return;
     }
+    if old.is_none() {
+        host_name(new, "Pod names and hostnames", warnings);
+    }
+    template_of(new, warnings);
+}
+
+/// The same of replication controllers, where Kubernetes looks at the template as it was before an update.
+pub(crate) fn replication(new: &Value, old: Option<&Value>, warnings: &mut Vec<String>) {
+    match old {
+        None => template(new, None, warnings),
+        Some(old) if new["metadata"]["generation"] != old["metadata"]["generation"] => {
+            template_of(old, warnings);
+        }
+        Some(_) => {}
+    }
+}
+
+fn template_of(new: &Value, warnings: &mut Vec<String>) {
     let (spec, prefix) = match &new["spec"]["jobTemplate"] {
         Value::Null => (&new["spec"], "spec.template."),
         job => (&job["spec"], "spec.jobTemplate.spec.template."),
@@ -55,6 +145,39 @@ pub(crate) fn template(new: &Value, old: Option<&Value>, warnings: &mut Vec<Stri
     let template = &spec["template"];
     let found = Found { prefix, warnings };
     found.all(&template["metadata"], &template["spec"]);
+}
+
+/// Of persistent volumes.
+pub(crate) fn volume(new: &Value, _: Option<&Value>, warnings: &mut Vec<String>) {
+    let spec = &new["spec"];
+    let annotations = map(&new["metadata"]["annotations"]);
+    let old = OLD_VOLUME_ANNOTATIONS.iter();
+    for (key, why) in old.filter(|(key, _)| annotations.contains_key(*key)) {
+        warnings.push(format!("metadata.annotations[{key}]: {why}"));
+    }
+    if text(spec, "persistentVolumeReclaimPolicy") == "Recycle" {
+        let why = "The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.";
+        warnings.push(format!("spec.persistentVolumeReclaimPolicy: {why}"));
+    }
+    let required = &spec["nodeAffinity"]["required"];
+    for (index, term) in list(&required["nodeSelectorTerms"]).iter().enumerate() {
+        let path = format!("spec.nodeAffinity.required.nodeSelectorTerms[{index}]");
+        for (index, rule) in list(&term["matchExpressions"]).iter().enumerate() {
+            let key = text(rule, "key");
+            let old = OLD_LABELS.iter().find(|(old, _)| *old == key);
+            if let Some((_, why)) = old {
+                let path = format!("{path}.matchExpressions[{index}].key");
+                warnings.push(format!("{path}: {key} is {why}"));
+            }
+        }
+    }
+    // Of the sources that persistent volumes share with pods, two are not mentioned here.
+    let old = OLD_VOLUMES
+        .iter()
+        .filter(|(name, _)| !matches!(*name, "flocker" | "quobyte"));
+    for (name, why) in old.filter(|(name, _)| !spec[*name].is_null()) {
+        warnings.push(format!("spec.{}: {why}", shown(name)));
+    }
 }
 
 /// Of claims: parts of a byte.
@@ -104,6 +227,7 @@ impl Found<'_> {
                 .iter()
                 .filter(|(name, _)| !volume[*name].is_null())
             {
+                let name = shown(name);
                 self.say(&format!("spec.volumes[{index}].{name}"), why);
             }
         }

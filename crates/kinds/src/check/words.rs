@@ -88,6 +88,19 @@ pub(crate) fn declared_required(
     there
 }
 
+/// A declared rule: a number must not be negative.
+pub(crate) fn declared_not_negative(
+    value: &Value,
+    name: &str,
+    path: &Path<'_>,
+    errors: &mut Errors,
+) {
+    if int(value, name) < 0 {
+        let why = "must be greater than or equal to 0";
+        errors.declare(FieldError::invalid(&path.child(name), &value[name], why));
+    }
+}
+
 /// A declared rule: a field must stay as it is. The value isn't shown.
 pub(crate) fn declared_immutable(
     new: &Value,

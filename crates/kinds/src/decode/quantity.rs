@@ -179,6 +179,18 @@ impl Quantity {
         }
     }
 
+    /// As a whole number, rounded away from zero.
+    pub(crate) fn rounded_up(&self) -> i128 {
+        let factor = 10_i128
+            .checked_pow(self.scale.unsigned_abs())
+            .unwrap_or(i128::MAX);
+        if self.scale >= 0 {
+            self.value.saturating_mul(factor)
+        } else {
+            self.value / factor + (self.value % factor).signum()
+        }
+    }
+
     /// Whether it is less than another amount.
     pub(crate) fn is_less(&self, other: &Self) -> bool {
         let low = self.scale.min(other.scale);

@@ -24,6 +24,25 @@ pub(super) const ALL: &[Defaults] = &[
         "core.v1.PersistentVolumeClaimStatus",
         &[("phase", Given::Text("Pending"))],
     ),
+    Defaults::function("core.v1.PersistentVolume", |volume| {
+        set(&mut volume["status"], "phase", false, || "Pending".into());
+        let spec = &mut volume["spec"];
+        let policy = "persistentVolumeReclaimPolicy";
+        set(spec, policy, false, || "Retain".into());
+        set_missing(spec, "volumeMode", || "Filesystem".into());
+    }),
+    Defaults::function("core.v1.ReplicationController", |controller| {
+        let labels = controller["spec"]["template"]["metadata"]["labels"].clone();
+        if map(&labels).is_empty() {
+            return;
+        }
+        if map(&controller["spec"]["selector"]).is_empty() {
+            controller["spec"]["selector"] = labels.clone();
+        }
+        if map(&controller["metadata"]["labels"]).is_empty() {
+            controller["metadata"]["labels"] = labels;
+        }
+    }),
     Defaults::function("core.v1.NodeSpec", |spec| {
         if list(&spec["podCIDRs"]).is_empty() && !text(spec, "podCIDR").is_empty() {
             spec["podCIDRs"] = json!([spec["podCIDR"]]);

@@ -27,6 +27,7 @@ pub(super) const ALL: &[(&str, Cells)] = &[
     ("core.v1.Node", node),
     ("core.v1.Event", core_event),
     ("events.v1.Event", events_event),
+    ("core.v1.PersistentVolume", volume),
     ("core.v1.PersistentVolumeClaim", claim),
     ("core.v1.ResourceQuota", quota),
 ];
@@ -165,50 +166,81 @@ fn event(row: &Row<'_>, names: &EventNames) -> Vec<Value> {
     ]
 }
 
-fn claim(row: &Row<'_>) -> Vec<Value> {
-    let (spec, status) = (row.spec(), row.status());
-    let deleted = !row.meta()["deletionTimestamp"].is_null();
-    let phase = if deleted {
-        "Terminating"
+fn phase<'r>(row: &Row<'r>) -> &'r str {
+    if row.meta()["deletionTimestamp"].is_null() {
+        text(row.status(), "phase")
     } else {
-        text(status, "phase")
-    };
-    let bound = !text(spec, "volumeName").is_empty();
+        "Terminating"
+    }
+}
+
+/// Access modes in their short forms, always in the same order.
+fn access_modes(given: &Value) -> String {
     let short = [
         ("ReadWriteOnce", "RWO"),
         ("ReadOnlyMany", "ROX"),
         ("ReadWriteMany", "RWX"),
         ("ReadWriteOncePod", "RWOP"),
     ];
-    let given = list(&status["accessModes"]);
+    let given = list(given);
     let modes = short
         .iter()
         .filter(|(mode, _)| given.iter().any(|one| one == mode))
         .map(|(_, short)| *short);
-    let modes = if bound {
-        modes.collect::<Vec<_>>().join(",")
-    } else {
-        String::new()
-    };
-    let capacity = if bound {
-        status["capacity"]["storage"].as_str().unwrap_or("0")
-    } else {
-        ""
-    };
+    modes.collect::<Vec<_>>().join(",")
+}
+
+/// The class of a volume or claim; an old annotation goes before the field.
+fn storage_class(row: &Row<'_>) -> Value {
     let class = row.meta()["annotations"]["volume.beta.kubernetes.io/storage-class"].as_str();
+    class.unwrap_or(text(row.spec(), "storageClassName")).into()
+}
+
+fn or_unset(value: &Value) -> Value {
+    value.as_str().unwrap_or("<unset>").into()
+}
+
+fn volume(row: &Row<'_>) -> Vec<Value> {
+    let (spec, status) = (row.spec(), row.status());
+    let claim = match &spec["claimRef"] {
+        Value::Null => String::new(),
+        claim => format!("{}/{}", text(claim, "namespace"), text(claim, "name")),
+    };
     vec![
         row.name(),
-        phase.into(),
+        spec["capacity"]["storage"].as_str().unwrap_or("0").into(),
+        access_modes(&spec["accessModes"]).into(),
+        text(spec, "persistentVolumeReclaimPolicy").into(),
+        phase(row).into(),
+        claim.into(),
+        storage_class(row),
+        or_unset(&spec["volumeAttributesClassName"]),
+        text(status, "reason").into(),
+        row.age(),
+        or_unset(&spec["volumeMode"]),
+    ]
+}
+
+fn claim(row: &Row<'_>) -> Vec<Value> {
+    let (spec, status) = (row.spec(), row.status());
+    let (capacity, modes) = if text(spec, "volumeName").is_empty() {
+        ("", String::new())
+    } else {
+        (
+            status["capacity"]["storage"].as_str().unwrap_or("0"),
+            access_modes(&status["accessModes"]),
+        )
+    };
+    vec![
+        row.name(),
+        phase(row).into(),
         text(spec, "volumeName").into(),
         capacity.into(),
         modes.into(),
-        class.unwrap_or(text(spec, "storageClassName")).into(),
-        spec["volumeAttributesClassName"]
-            .as_str()
-            .unwrap_or("<unset>")
-            .into(),
+        storage_class(row),
+        or_unset(&spec["volumeAttributesClassName"]),
         row.age(),
-        spec["volumeMode"].as_str().unwrap_or("<unset>").into(),
+        or_unset(&spec["volumeMode"]),
     ]
 }
 

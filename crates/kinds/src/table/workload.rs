@@ -33,19 +33,10 @@ pub(super) const ALL: &[(&str, Cells)] = &[
         )
     }),
     ("apps.v1.ReplicaSet", |row| {
-        let counts = [
-            int(row.spec(), "replicas"),
-            int(row.status(), "replicas"),
-            int(row.status(), "readyReplicas"),
-        ];
-        let selector = selector(&row.spec()["selector"]);
-        join(
-            [row.name()],
-            counts.map(Value::from),
-            [row.age()],
-            template(row),
-            [selector.into()],
-        )
+        replicas(row, selector(&row.spec()["selector"]))
+    }),
+    ("core.v1.ReplicationController", |row| {
+        replicas(row, labels(&row.spec()["selector"]))
     }),
     ("apps.v1.StatefulSet", |row| {
         let ready = format!(
@@ -130,6 +121,21 @@ fn join<const A: usize, const B: usize, const C: usize, const D: usize, const E:
     e: [Value; E],
 ) -> Vec<Value> {
     a.into_iter().chain(b).chain(c).chain(d).chain(e).collect()
+}
+
+fn replicas(row: &Row<'_>, selector: String) -> Vec<Value> {
+    let counts = [
+        int(row.spec(), "replicas"),
+        int(row.status(), "replicas"),
+        int(row.status(), "readyReplicas"),
+    ];
+    join(
+        [row.name()],
+        counts.map(Value::from),
+        [row.age()],
+        template(row),
+        [selector.into()],
+    )
 }
 
 fn template(row: &Row<'_>) -> [Value; 2] {

@@ -106,6 +106,18 @@ pub(super) const ALL: &[Ways] = &[
         ..USUAL
     },
     Ways {
+        of: "core.v1.PersistentVolume",
+        status: true,
+        create: |volume| {
+            let now = volume["metadata"]["creationTimestamp"].clone();
+            volume["status"] = json!({ "phase": "Pending", "lastPhaseTransitionTime": now });
+        },
+        check: check::persistent_volume::volume,
+        check_update: check::persistent_volume::update,
+        warn: check::warnings::volume,
+        ..USUAL
+    },
+    Ways {
         of: "core.v1.Pod",
         status: true,
         counts: Counts::Spec,
@@ -115,6 +127,17 @@ pub(super) const ALL: &[Ways] = &[
         check_update: check::pod_update::update,
         check_part: check::pod_update::part,
         warn: check::warnings::pod,
+        ..USUAL
+    },
+    Ways {
+        of: "core.v1.ReplicationController",
+        declared_name: true,
+        status: true,
+        counts: Counts::Spec,
+        check: check::replication::controller,
+        check_update: check::replication::update,
+        check_part: check::replication::part,
+        warn: check::warnings::replication,
         ..USUAL
     },
     Ways {
