@@ -1,6 +1,6 @@
 //! Controllers: what a cluster does by itself. Namespaces empty themselves, dependents follow their owners, definitions
-//! become resources, every namespace has a service account, roles are aggregated, claims of volumes go when they are not
-//! used.
+//! become resources, every namespace has a service account, roles are aggregated, volumes and claims of them go
+//! when they are not used.
 //!
 //! One task looks at one object after the other. Looking twice does no harm, so whoever changes something just says so.
 
@@ -75,6 +75,7 @@ async fn look(cluster: &Arc<Cluster>, key: &str, all: bool) -> Settled {
         "namespaces" => namespace::look(cluster, key).await,
         "serviceaccounts" | "configmaps" => account::look_again(cluster, key),
         "persistentvolumeclaims" => claim::look(cluster, key).await,
+        "persistentvolumes" => claim::look_at_volume(cluster, key).await,
         "pods" => claim::look_at_pod(cluster, key),
         "clusterroles.rbac.authorization.k8s.io" => roles::look(cluster).await,
         "validatingadmissionpolicies.admissionregistration.k8s.io" => {

@@ -105,10 +105,14 @@ impl Resource {
 
     /// Where kube-apiserver would store the collection, for messages that show it.
     pub(crate) fn collection_path(&self) -> String {
-        if self.bare_items {
-            self.plural.clone()
-        } else {
-            format!("{}/{}", self.group, self.plural)
+        match (self.group.as_str(), self.plural.as_str()) {
+            ("", "replicationcontrollers") => "controllers".to_owned(),
+            ("", "nodes") => "minions".to_owned(),
+            ("", "services") => "services/specs".to_owned(),
+            ("", "endpoints") => "services/endpoints".to_owned(),
+            ("networking.k8s.io", "ingresses") => "ingress".to_owned(),
+            (_, plural) if self.bare_items => plural.to_owned(),
+            (group, plural) => format!("{group}/{plural}"),
         }
     }
 

@@ -1,5 +1,5 @@
 //! What a few kinds ask of the server beyond their own fields: namespaces end in two steps, definitions take their
-//! objects with them, services get addresses.
+//! objects with them, services get addresses, volumes note when they came into their phase.
 
 use crate::{
     clock,
@@ -94,10 +94,30 @@ pub(crate) fn complete(
     if is(resource, "", "services") && write.subresource().is_empty() {
         return services::allocate(write, object, old);
     }
+    if is(resource, "", "persistentvolumes") && write.subresource() == "status" {
+        if let Some(old) = old {
+            time_phase(object, old, &write.cluster.clock.time());
+        }
+        return Ok(());
+    }
     if resource.group == "rbac.authorization.k8s.io" {
         return no_escalation(write, object, old);
     }
     Ok(())
+}
+
+/// Notes when a volume came into its phase, unless the client says when.
+fn time_phase(volume: &mut Value, old: &Value, now: &str) {
+    let field = "lastPhaseTransitionTime";
+    let (is, was) = (&volume["status"], &old["status"]);
+    let time = match (is["phase"] == was["phase"], &is[field]) {
+        (true, Value::Null) => was[field].clone(),
+        (false, time) if time.is_null() || *time == was[field] => now.into(),
+        _ => return,
+    };
+    if !time.is_null() {
+        volume["status"][field] = time;
+    }
 }
 
 /// Nobody grants what they don't have themselves, unless they may.

@@ -57,7 +57,9 @@ pub(crate) trait Strategy: fmt::Debug + Send + Sync {
     /// An object's cells.
     fn cells(&self, object: &Value, now: i64) -> Vec<Value>;
     /// Seconds between the request to delete and the end, where objects of this kind end gracefully.
-    fn grace_period(&self, object: &Value, wanted: Option<i64>) -> Option<i64>;
+    fn grace_period(&self, _: &Value, _: Option<i64>) -> Option<i64> {
+        None
+    }
     /// The replicas of an object, where it has any.
     fn scale(&self) -> Option<ScalePaths>;
 }
@@ -68,6 +70,17 @@ pub(crate) struct ScalePaths {
     /// `spec.replicas`, without a leading dot.
     pub(crate) spec_replicas: String,
     pub(crate) status_replicas: String,
-    /// A path to a selector as text (custom resources), or to a `LabelSelector` (built-in kinds).
-    pub(crate) selector: Option<String>,
+    /// How its pods are found, and the path of that.
+    pub(crate) selector: Option<(SelectorForm, String)>,
+}
+
+/// How a selector is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SelectorForm {
+    /// As text: custom resources.
+    Text,
+    /// As labels: replication controllers.
+    Labels,
+    /// As a `LabelSelector`: other built-in kinds.
+    Full,
 }

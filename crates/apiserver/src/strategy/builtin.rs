@@ -1,6 +1,6 @@
 //! The built-in kinds: what `tidegate-kinds` says of them.
 
-use super::{ScalePaths, Strategy};
+use super::{ScalePaths, SelectorForm, Strategy};
 use crate::{
     object,
     resource::{Resource, Subresource},
@@ -313,10 +313,14 @@ impl Strategy for Builtin {
 
     fn scale(&self) -> Option<ScalePaths> {
         self.kind.subresource("scale")?;
+        let form = match self.kind.kind.as_str() {
+            "ReplicationController" => SelectorForm::Labels,
+            _ => SelectorForm::Full,
+        };
         Some(ScalePaths {
             spec_replicas: "spec.replicas".to_owned(),
             status_replicas: "status.replicas".to_owned(),
-            selector: Some("spec.selector".to_owned()),
+            selector: Some((form, "spec.selector".to_owned())),
         })
     }
 }

@@ -3,7 +3,7 @@
 mod words;
 
 use self::words::{deprecated, finalizer_warnings};
-use super::{ScalePaths, Strategy};
+use super::{ScalePaths, SelectorForm, Strategy};
 use crate::{
     object::{self, Meta},
     resource::{Resource, Subresource},
@@ -457,17 +457,14 @@ impl Strategy for Custom {
         tidegate_crd::cells(&self.version_here().columns, object, now)
     }
 
-    fn grace_period(&self, _: &Value, _: Option<i64>) -> Option<i64> {
-        None
-    }
-
     fn scale(&self) -> Option<ScalePaths> {
         let scale = self.version_here().scale.as_ref()?;
         let plain = |path: &str| path.trim_start_matches('.').to_owned();
+        let selector = scale.label_selector_path.as_deref();
         Some(ScalePaths {
             spec_replicas: plain(&scale.spec_replicas_path),
             status_replicas: plain(&scale.status_replicas_path),
-            selector: scale.label_selector_path.as_deref().map(plain),
+            selector: selector.map(|path| (SelectorForm::Text, plain(path))),
         })
     }
 }

@@ -78,15 +78,18 @@ pub(super) fn options(call: &Call) -> Result<DeleteOptions, ApiError> {
 /// Pods, services, namespaces and a few others are given back; of the others the client only learns that they are gone.
 fn returns_object(call: &Call) -> bool {
     let resource = &call.resource;
-    let core = resource.group.is_empty();
-    core && matches!(
-        resource.plural.as_str(),
-        "pods"
-            | "services"
-            | "serviceaccounts"
-            | "persistentvolumeclaims"
-            | "resourcequotas"
-            | "namespaces"
+    matches!(
+        (resource.group.as_str(), resource.plural.as_str()),
+        (
+            "",
+            "pods"
+                | "services"
+                | "serviceaccounts"
+                | "persistentvolumes"
+                | "persistentvolumeclaims"
+                | "resourcequotas"
+                | "namespaces"
+        ) | ("storage.k8s.io", "storageclasses")
     )
 }
 
@@ -263,6 +266,15 @@ impl Write<'_> {
     /// The finalizers with which an object is deleted.
     fn finalizers(&self, object: &Value, options: &DeleteOptions) -> Vec<String> {
         let before = object.finalizers();
+        let (group, plural) = (&self.resource().group, &self.resource().plural);
+        if plural == "events" {
+            return before;
+        }
+        // As it was before there was a garbage collector.
+        let stay = matches!(
+            (group.as_str(), plural.as_str()),
+            ("", "replicationcontrollers") | ("batch", "jobs")
+        );
         let has = |name: &str| before.iter().any(|finalizer| finalizer == name);
         let policy = options.propagation_policy.as_deref();
         let (orphan, foreground) = match (options.orphan_dependents, policy) {
@@ -271,7 +283,7 @@ impl Write<'_> {
             (None, Some("Foreground")) => (false, true),
             (None, Some(_)) => (false, false),
             (None, None) if has(ORPHAN) || has(FOREGROUND) => return before,
-            (None, None) => (false, false),
+            (None, None) => (stay, false),
         };
         let mut after: Vec<String> = before
             .into_iter()

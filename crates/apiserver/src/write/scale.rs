@@ -17,7 +17,7 @@ use crate::{
     read::present,
     request::options::{WriteKind, WriteOptions},
     status::ApiError,
-    strategy::ScalePaths,
+    strategy::{ScalePaths, SelectorForm},
 };
 use serde_json::{Map, Value, json};
 use tidegate_kinds::{Part, part_of};
@@ -344,13 +344,16 @@ fn scale_of(object: &Value, paths: &ScalePaths) -> Value {
             metadata.insert(key.to_owned(), text.into());
         }
     }
-    let selector = paths.selector.as_deref().and_then(|path| at(object, path));
     let mut status = json!({ "replicas": number(&paths.status_replicas) });
-    let selector = match selector {
-        Some(Value::String(text)) => text.clone(),
-        Some(selector) => selector_text(selector),
-        None => String::new(),
-    };
+    let selector = paths.selector.as_ref().and_then(|(form, path)| {
+        let selector = at(object, path)?;
+        Some(match form {
+            SelectorForm::Text => selector.as_str().unwrap_or_default().to_owned(),
+            SelectorForm::Labels => selector_text(&json!({ "matchLabels": selector })),
+            SelectorForm::Full => selector_text(selector),
+        })
+    });
+    let selector = selector.unwrap_or_default();
     if !selector.is_empty() {
         status["selector"] = selector.into();
     }
