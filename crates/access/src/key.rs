@@ -1,7 +1,7 @@
 //! An ECDSA P-256 key, as PEM and for signing. Never printed.
 
 use aws_lc_rs::{
-    encoding::{AsDer, PublicKeyX509Der},
+    encoding::{AsDer, EcPrivateKeyRfc5915Der, PublicKeyX509Der},
     rand::SystemRandom,
     signature::{EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair},
 };
@@ -34,9 +34,17 @@ impl SecretKey {
         pair.map(Self).map_err(|_| KeyError)
     }
 
+    /// PKCS #8 in PEM.
     pub(crate) fn to_pem(&self) -> Result<SecretString, KeyError> {
         let der = self.0.to_pkcs8v1().map_err(|_| KeyError)?;
         Ok(pem("PRIVATE KEY", der.as_ref()).into())
+    }
+
+    /// RFC 5915 in PEM, which Go writes too: clients that take PKCS #8 for RSA's can read it.
+    pub(crate) fn to_ec_pem(&self) -> Result<SecretString, KeyError> {
+        let key = self.0.private_key();
+        let der: EcPrivateKeyRfc5915Der<'_> = key.as_der().map_err(|_| KeyError)?;
+        Ok(pem("EC PRIVATE KEY", der.as_ref()).into())
     }
 
     /// PKCS #8.

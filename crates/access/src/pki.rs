@@ -200,7 +200,7 @@ impl Authority {
         let (key, made) = self.leaf(cn, orgs, Purpose::Client, now)?;
         Ok(Identity {
             cert_pem: made.pem,
-            key_pem: key.to_pem()?,
+            key_pem: key.to_ec_pem()?,
             not_after: now + LEAF_SECONDS,
         })
     }

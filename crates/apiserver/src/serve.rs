@@ -9,5 +9,6 @@ pub(crate) mod pace;
 pub(crate) mod respond;
 pub(crate) mod route;
 mod stall;
+mod websocket;
 
 pub use self::limits::Limits;

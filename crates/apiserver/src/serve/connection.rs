@@ -5,6 +5,7 @@ use super::{
     handler::{self, Handler, Peer},
     pace::Pace,
     stall::Unstalled,
+    websocket::Upgrade,
 };
 use crate::body::Body;
 use futures::FutureExt;
@@ -92,7 +93,9 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
     let peer = Arc::new(Peer {
         certificate: certificate.map(|certificate| certificate.as_ref().to_vec()),
         pace: Arc::default(),
+        upgrade: Upgrade::default(),
     });
+    let asker = peer.clone();
     let has_asked = Arc::new(AtomicBool::new(false));
     let mut crew = crew(&handler, peer.pace.clone(), has_asked.clone());
     let head_time = handler.limits.head_time;
@@ -110,14 +113,22 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, handler: Arc<Handler>) 
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_PATIENCE)
         .max_concurrent_streams(STREAMS);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut connection =
+        pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     loop {
         match crew.run(connection.as_mut()).await {
-            Ended::Connection(ended) => return ended.map_err(io::Error::other),
+            Ended::Connection(ended) => {
+                ended.map_err(io::Error::other)?;
+                break;
+            }
             Ended::Member(End::CutOff) => return Err(io::ErrorKind::TimedOut.into()),
             Ended::Member(End::InPeace) => connection.as_mut().graceful_shutdown(),
         }
     }
+    if let Some(watch) = asker.upgrade.take() {
+        watch.await;
+    }
+    Ok(())
 }
 
 /// Answers a request. A watch is polled by its connection from the beginning; what else comes by HTTP/2, where many

@@ -4,6 +4,7 @@ use super::{
     limits::{Class, Limits, Place, Turnstile},
     pace::Pace,
     respond, route,
+    websocket::{self, Protocols},
 };
 use crate::{
     body::Body,
@@ -20,7 +21,8 @@ use futures::StreamExt;
 use http::{HeaderMap, Method, Request, Response, header, request};
 use http_body::Body as _;
 use http_body_util::{BodyExt, BodyStream, Limited};
-use hyper::body::Incoming;
+use hyper::{body::Incoming, upgrade::OnUpgrade};
+use secrecy::ExposeSecret;
 use std::{future::ready, sync::Arc, time::Duration};
 use tidegate_access::{Attributes, User};
 
@@ -47,6 +49,7 @@ pub(crate) struct Peer {
     /// The certificate that the client showed; TLS has verified it.
     pub(crate) certificate: Option<Vec<u8>>,
     pub(crate) pace: Arc<Pace>,
+    pub(crate) upgrade: websocket::Upgrade,
 }
 
 /// A request whose sender is known and may do what it asks.
@@ -89,13 +92,16 @@ impl Handler {
 
     async fn answer(
         self: &Arc<Self>,
-        parts: request::Parts,
+        mut parts: request::Parts,
         body: Incoming,
         about: (RequestInfo, Query),
         peer: &Peer,
     ) -> Response<Body> {
         let request_headers = parts.headers.clone();
-        let is_head = parts.method == Method::HEAD;
+        let method = parts.method.clone();
+        let connection = parts.extensions.remove::<OnUpgrade>();
+        let is_head = method == Method::HEAD;
+        let to_socket = about.0.verb == "watch" && websocket::is_wanted(&request_headers);
         if let Some(fault) = about.0.fault(&parts.uri) {
             return respond::unread(if is_head { String::new() } else { fault });
         }
@@ -112,6 +118,12 @@ impl Handler {
         };
         if is_head {
             return response.map(|_| Body::empty());
+        }
+        if to_socket && response.body().len().is_none() {
+            let protocols = Protocols::read(&request_headers);
+            let request = (&method, &request_headers);
+            let upgrade = &peer.upgrade;
+            return upgrade.answer(connection, request, &protocols, response, place);
         }
         // A short body is soon gone. Others keep their place until they are sent.
         if response.body().len().is_some_and(|len| len <= SHORT) {
@@ -157,7 +169,12 @@ impl Handler {
     }
 
     fn user(&self, headers: &HeaderMap, peer: &Peer) -> Result<User, ApiError> {
-        let bearer = bearer(headers);
+        let protocols = match websocket::is_wanted(headers) {
+            true => Protocols::read(headers),
+            false => Protocols::default(),
+        };
+        let token = protocols.token().unwrap_or_default();
+        let bearer = bearer(headers).or(token.map(|token| token.expose_secret()));
         let now = self.cluster.clock.seconds();
         let bound = crate::bound::Bound(&self.cluster.store);
         let user = self
@@ -165,7 +182,11 @@ impl Handler {
             .authenticator
             .authenticate(bearer, peer.certificate.as_deref(), now, &bound)
             .map_err(|_| ApiError::unauthorized())?;
-        Ok(user.unwrap_or_else(User::anonymous))
+        match user {
+            Some(user) => Ok(user),
+            None if protocols.token().is_err() => Err(ApiError::unauthorized()),
+            None => Ok(User::anonymous()),
+        }
     }
 
     /// The user that the sender wants to be, if they may.

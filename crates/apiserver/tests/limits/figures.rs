@@ -18,6 +18,11 @@ async fn figure(client: &Client, series: &str) -> Option<f64> {
     Some(line.trim().parse().expect("a number"))
 }
 
+/// How many watches run.
+pub(crate) async fn watches(client: &Client) -> Option<f64> {
+    figure(client, WATCHES).await
+}
+
 /// The series of requests about config maps.
 fn requests(code: u16, scope: &str, verb: &str) -> String {
     format!(

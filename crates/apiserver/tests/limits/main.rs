@@ -9,6 +9,7 @@ mod garbage;
 #[path = "../support/http.rs"]
 mod http;
 mod raw;
+mod sockets;
 mod unread;
 
 use http::{Client, Protocol};
