@@ -77,6 +77,8 @@ impl Cluster {
         if operation == Operation::Create {
             pod::complete(self, write.call, object)?;
             objects::complete(write.call, object);
+        } else if let Some(old) = old {
+            pod::keep(write.call, object, old);
         }
         Ok(())
     }

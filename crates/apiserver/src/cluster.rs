@@ -188,9 +188,9 @@ impl Cluster {
 
     /// How long a watch lasts: as long as the client says, or some time between `least` and twice that.
     pub(crate) fn watch_time(&self, wanted: Option<i64>, least: u64) -> Duration {
-        match wanted.and_then(|seconds| u64::try_from(seconds).ok()) {
-            Some(seconds) if seconds > 0 => Duration::from_secs(seconds),
-            _ => Duration::from_secs(least + ids::below(least)),
+        match wanted.unwrap_or_default() {
+            0 => Duration::from_secs(least + ids::below(least)),
+            seconds => Duration::from_secs(u64::try_from(seconds).unwrap_or_default()),
         }
     }
 

@@ -9,6 +9,8 @@ pub(crate) const KINDS: &str = include_str!("../data/kinds.json");
 pub(crate) const COLUMNS: &[u8] = include_bytes!("../data/columns.json.gz");
 /// The Go types behind the kinds.
 pub(crate) const TYPES: &[u8] = include_bytes!("../data/types.txt.gz");
+/// The names of the time zone database, one a line.
+pub(crate) const TIME_ZONES: &str = include_str!("../data/time_zones.txt");
 /// The document of version 2.
 pub(crate) const OPENAPI_V2: &[u8] = include_bytes!("../data/openapi/v2.json.gz");
 

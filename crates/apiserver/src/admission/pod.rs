@@ -15,25 +15,47 @@ const TOKEN_VOLUME: &str = "kube-api-access-";
 /// How long a pod stays on a node that is not ready.
 const TOLERATION_SECONDS: i64 = 300;
 
+fn is_pod(call: &Call, object: &Value) -> bool {
+    let resource = &call.resource;
+    resource.group.is_empty()
+        && resource.plural == "pods"
+        && call.info.subresource.is_empty()
+        && object["spec"].is_object()
+}
+
 /// Completes a new pod. Other objects stay as they are.
 pub(super) fn complete(cluster: &Cluster, call: &Call, object: &mut Value) -> Result<(), ApiError> {
-    let resource = &call.resource;
-    let is_pod =
-        resource.group.is_empty() && resource.plural == "pods" && call.info.subresource.is_empty();
-    if !is_pod || !object["spec"].is_object() {
+    if !is_pod(call, object) {
         return Ok(());
     }
     copy_topology(cluster, object);
     service_account(cluster, call, object)?;
     priority(cluster, call, object)?;
-    let spec = &mut object["spec"];
+    tolerate_absence(&mut object["spec"]);
+    Ok(())
+}
+
+/// An update that leaves out what a new pod got has it still.
+pub(super) fn keep(call: &Call, object: &mut Value, old: &Value) {
+    if !is_pod(call, object) {
+        return;
+    }
+    for name in ["priority", "preemptionPolicy"] {
+        if object["spec"][name].is_null() && !old["spec"][name].is_null() {
+            object["spec"][name] = old["spec"][name].clone();
+        }
+    }
+    tolerate_absence(&mut object["spec"]);
+}
+
+/// A pod stays for a while on a node that is not to be reached.
+fn tolerate_absence(spec: &mut Value) {
     for key in [
         "node.kubernetes.io/not-ready",
         "node.kubernetes.io/unreachable",
     ] {
         tolerate(spec, key);
     }
-    Ok(())
 }
 
 /// Copies where a node is to a pod that gets it, or to its binding.

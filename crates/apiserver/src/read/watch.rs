@@ -39,6 +39,15 @@ pub(crate) async fn watch(
     options: &ListOptions,
 ) -> Result<Answer, ApiError> {
     let selection = Selection::new(&call.resource, &call.info, options)?;
+    let media_type = crate::negotiate::JSON;
+    if options.timeout_seconds.is_some_and(|seconds| seconds < 0) {
+        return Ok(Answer {
+            code: 200,
+            media_type,
+            headers: Vec::new(),
+            body: Body::stream(futures::stream::empty::<crate::chunk::Chunk>()),
+        });
+    }
     let wanted = version::parse(&options.resource_version)
         .map_err(|error| ApiError::other(500, "", error.to_string()))?;
     let began = Began::new(cluster, &selection, &call, options, wanted).await;
@@ -47,7 +56,6 @@ pub(crate) async fn watch(
         Err(error) => (None, Some(error)),
     };
     let deadline = Instant::now() + cluster.watch_time(options.timeout_seconds, LEAST_SECONDS);
-    let media_type = crate::negotiate::JSON;
     let Some(began) = began else {
         let frame = failure.map(|error| error_frame(&error)).unwrap_or_default();
         return Ok(Answer {

@@ -2,11 +2,11 @@
 
 use super::query::Query;
 use crate::{
-    object::go_found,
     selector::{FieldSelector, LabelSelector},
     status::ApiError,
 };
 use serde_json::Value;
+use tidegate_kinds::part_of;
 use tidegate_schema::{FieldError, FieldErrorType, Path};
 
 /// What becomes of unknown and duplicate fields.
@@ -65,6 +65,8 @@ pub(crate) struct DeleteOptions {
     pub(crate) resource_version: Option<String>,
     pub(crate) orphan_dependents: Option<bool>,
     pub(crate) propagation_policy: Option<String>,
+    /// Asks to delete what can't be read, too. Nothing that is stored here can't be.
+    pub(crate) unreadable: bool,
 }
 
 impl WriteOptions {
@@ -123,6 +125,9 @@ impl ListOptions {
 
     fn read(query: &Query, watch: bool) -> Result<Self, ApiError> {
         let text = |key: &str| query.get(key).unwrap_or_default().to_owned();
+        // Selectors are read when all else has been.
+        let timeout_seconds = integer(query, "timeoutSeconds")?;
+        let limit = integer(query, "limit")?.unwrap_or_default();
         let labels = LabelSelector::parse(&text("labelSelector")).map_err(ApiError::bad_request)?;
         let fields = FieldSelector::parse(&text("fieldSelector")).map_err(ApiError::bad_request)?;
         let mut options = Self {
@@ -132,8 +137,8 @@ impl ListOptions {
             allow_watch_bookmarks: flag(query, "allowWatchBookmarks").unwrap_or_default(),
             resource_version: text("resourceVersion"),
             resource_version_match: text("resourceVersionMatch"),
-            timeout_seconds: integer(query, "timeoutSeconds")?,
-            limit: integer(query, "limit")?.unwrap_or_default(),
+            timeout_seconds,
+            limit,
             continue_token: text("continue"),
             send_initial_events: flag(query, "sendInitialEvents"),
         };
@@ -247,8 +252,10 @@ pub(crate) const NOT_OLDER_THAN: &str = "NotOlderThan";
 
 impl DeleteOptions {
     /// From the body of a delete, a `DeleteOptions` object.
-    pub(crate) fn from_body(body: &Value) -> Result<Self, ApiError> {
-        check_types(body)?;
+    pub(crate) fn from_body(mut body: Value) -> Result<Self, ApiError> {
+        if let Some(part) = part_of("meta.k8s.io", "v1", "DeleteOptions") {
+            part.decode(&mut body).map_err(ApiError::bad_request)?;
+        }
         let preconditions = &body["preconditions"];
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let dry_run: Vec<&str> = body["dryRun"]
@@ -262,8 +269,9 @@ impl DeleteOptions {
             resource_version: text(&preconditions["resourceVersion"]),
             orphan_dependents: body["orphanDependents"].as_bool(),
             propagation_policy: text(&body["propagationPolicy"]),
+            unreadable: body["ignoreStoreReadErrorWithClusterBreakingPotential"] == true,
         }
-        .checked(&dry_run)
+        .checked(&dry_run, !preconditions.is_null())
     }
 
     /// From the query, where there is no body.
@@ -274,12 +282,14 @@ impl DeleteOptions {
             grace_period_seconds: integer(query, "gracePeriodSeconds")?,
             orphan_dependents: flag(query, "orphanDependents"),
             propagation_policy: query.get("propagationPolicy").map(str::to_owned),
+            unreadable: flag(query, "ignoreStoreReadErrorWithClusterBreakingPotential")
+                .unwrap_or_default(),
             ..Self::default()
         }
-        .checked(&dry_run)
+        .checked(&dry_run, false)
     }
 
-    fn checked(self, dry_run: &[&str]) -> Result<Self, ApiError> {
+    fn checked(self, dry_run: &[&str], conditional: bool) -> Result<Self, ApiError> {
         let root = Path::ROOT;
         let at = root.child("propagationPolicy");
         let mut errors = Vec::new();
@@ -300,6 +310,7 @@ impl DeleteOptions {
             }
         }
         check_dry_run(dry_run, &mut errors);
+        self.check_unreadable(conditional, &mut errors);
         if errors.is_empty() {
             Ok(self)
         } else {
@@ -311,45 +322,22 @@ impl DeleteOptions {
             ))
         }
     }
-}
 
-/// Refuses fields of the wrong type, as Go's decoder does.
-fn check_types(body: &Value) -> Result<(), ApiError> {
-    type IsRight = fn(&Value) -> bool;
-    let check = |value: &Value, place: &str, wanted: &str, is_right: IsRight| {
-        if value.is_null() || is_right(value) {
-            return Ok(());
+    /// What can't be read is deleted without anything that must be read for it.
+    fn check_unreadable(&self, conditional: bool, errors: &mut Vec<FieldError>) {
+        let given = [
+            (self.propagation_policy.is_some(), "propagationPolicy"),
+            (self.orphan_dependents.is_some(), "orphanDependents"),
+            (self.grace_period_seconds.is_some(), "gracePeriodSeconds"),
+            (conditional, "preconditions"),
+        ];
+        let root = Path::ROOT;
+        let at = root.child("ignoreStoreReadErrorWithClusterBreakingPotential");
+        for (_, name) in given.iter().filter(|(given, _)| self.unreadable && *given) {
+            let why = format!("cannot be set together with .{name}");
+            errors.push(FieldError::invalid(&at, &true.into(), why));
         }
-        let found = go_found(value);
-        Err(ApiError::bad_request(format!(
-            "json: cannot unmarshal {found} into Go struct field {place} of type {wanted}"
-        )))
-    };
-    let fields: [(&str, &str, IsRight); 5] = [
-        ("gracePeriodSeconds", "int64", Value::is_i64),
-        ("preconditions", "v1.Preconditions", Value::is_object),
-        ("orphanDependents", "bool", Value::is_boolean),
-        (
-            "propagationPolicy",
-            "v1.DeletionPropagation",
-            Value::is_string,
-        ),
-        ("dryRun", "[]string", Value::is_array),
-    ];
-    for (name, wanted, is_right) in fields {
-        check(
-            &body[name],
-            &format!("DeleteOptions.{name}"),
-            wanted,
-            is_right,
-        )?;
     }
-    for (name, wanted) in [("uid", "types.UID"), ("resourceVersion", "string")] {
-        let place = format!("Preconditions.preconditions.{name}");
-        let value = &body["preconditions"][name];
-        check(value, &place, wanted, Value::is_string)?;
-    }
-    Ok(())
 }
 
 /// `Unsupported value`, with the supported ones in this order.

@@ -22,7 +22,7 @@ pub(crate) struct Decoded {
 
 /// What a body says it is.
 pub(super) struct TypeMeta {
-    api_version: String,
+    pub(super) api_version: String,
     pub(super) kind: String,
 }
 

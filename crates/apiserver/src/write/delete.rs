@@ -68,11 +68,19 @@ pub(super) fn options(call: &Call) -> Result<DeleteOptions, ApiError> {
             "couldn't get version/kind; json parse error: {error}"
         ))
     })?;
-    let found = decode::type_meta(&parsed.value).map_err(ApiError::bad_request)?;
+    let mut found = decode::type_meta(&parsed.value).map_err(ApiError::bad_request)?;
     if !matches!(found.kind.as_str(), "" | "DeleteOptions") {
-        return Err(ApiError::bad_request(found.not_registered()));
+        if found.api_version.is_empty() {
+            "meta.k8s.io/v1".clone_into(&mut found.api_version);
+        }
+        let why = if found.kind == "Status" && found.api_version == "meta.k8s.io/v1" {
+            "converting (v1.Status) to (v1.DeleteOptions): unknown conversion".to_owned()
+        } else {
+            found.not_registered()
+        };
+        return Err(ApiError::bad_request(why));
     }
-    DeleteOptions::from_body(&parsed.value)
+    DeleteOptions::from_body(parsed.value)
 }
 
 /// Pods, services, namespaces and a few others are given back; of the others the client only learns that they are gone.

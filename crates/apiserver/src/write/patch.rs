@@ -189,9 +189,29 @@ impl Write<'_> {
             }
             decode::warn(self.call, &applied.duplicates);
         }
+        if let Some(why) = shape.conversion_error(&object) {
+            return Err(self.inconvertible(&object, &why));
+        }
         shape.decode(&mut object).map_err(ApiError::bad_request)?;
         shape.default(&mut object);
         Ok(object)
+    }
+
+    /// What fits the schema may still not fit the type: a quantity is a text there, and so is a time.
+    fn inconvertible(&self, object: &Value, why: &str) -> ApiError {
+        let text = |key: &str| object[key].as_str().unwrap_or_default();
+        let (version, kind) = (text("apiVersion"), text("kind"));
+        let slash = if version.contains('/') { "" } else { "/" };
+        let name = &self.call.info.name;
+        let kind = format!("{version}, Kind={kind}");
+        ApiError::other(
+            500,
+            "",
+            format!(
+                "failed to convert new object (/{name}; {slash}{kind}) to proper version: unable to convert \
+                 unstructured object to {slash}{kind}: {why}"
+            ),
+        )
     }
 
     /// A patch of one of the other three types.

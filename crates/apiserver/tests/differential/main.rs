@@ -3,7 +3,8 @@
 //! `corpus/` has the requests (its language: `script.rs`), `golden/` what the real server answered, `known.txt` the
 //! differences that are meant to be there. A new sequence is a few lines of text, then `make differential-record`.
 //! Every run writes what was expected and what came, one file for each sequence, below cargo's folder for tests'
-//! temporary files, so that any tool can compare them.
+//! temporary files, so that any tool can compare them. Experiments have a folder of their own, named in
+//! `TIDEGATE_DIFFERENTIAL_FOLDER`: made-up sequences are recorded there and compared like those of the corpus.
 
 mod compare;
 mod corpus;

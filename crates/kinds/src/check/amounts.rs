@@ -1,9 +1,10 @@
 //! Checks of claims of volumes, limits and quotas, and of revisions.
 
 use super::{
-    Errors, meta_create, meta_update,
-    node::quantity,
-    words::{IMMUTABLE, form, immutable, not_negative, one_of, unsupported},
+    Errors,
+    container::{known_resource, resource_name},
+    meta_create, meta_update,
+    words::{IMMUTABLE, form, immutable, not_negative, one_of, required, unsupported},
 };
 use crate::{
     decode,
@@ -72,6 +73,37 @@ pub(crate) fn claim_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     if !spec["volumeMode"].is_null() {
         one_of(spec, "volumeMode", &["Block", "Filesystem"], path, errors);
     }
+    data_sources(spec, path, errors);
+    let class = text(spec, "volumeAttributesClassName");
+    if !class.is_empty() {
+        let at = path.child("volumeAttributesClassName");
+        form(class, dns1123_subdomain_errors, &at, errors);
+    }
+}
+
+/// What a volume is filled with.
+fn data_sources(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
+    for name in ["dataSource", "dataSourceRef"] {
+        let source = &spec[name];
+        if source.is_null() {
+            continue;
+        }
+        let at = path.child(name);
+        required(source, "name", &at, errors);
+        required(source, "kind", &at, errors);
+        let (group, kind) = (text(source, "apiGroup"), text(source, "kind"));
+        if !group.is_empty() {
+            form(
+                group,
+                dns1123_subdomain_errors,
+                &at.child("apiGroup"),
+                errors,
+            );
+        } else if kind != "PersistentVolumeClaim" {
+            let why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+            errors.push(FieldError::invalid(&at, &kind.into(), why));
+        }
+    }
 }
 
 /// Which modes there are, and which don't go together.
@@ -136,77 +168,6 @@ pub(crate) fn claim_update(new: &Value, old: &Value, errors: &mut Errors) {
     );
 }
 
-/// What quotas count, beside what is bounded by requests and limits, and objects of any kind.
-const COUNTED: &[&str] = &[
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    "requests.cpu",
-    "requests.memory",
-    "requests.storage",
-    "requests.ephemeral-storage",
-    "limits.cpu",
-    "limits.memory",
-    "limits.ephemeral-storage",
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "persistentvolumeclaims",
-    "configmaps",
-    "services.nodeports",
-    "services.loadbalancers",
-];
-
-fn quota_name(name: &str, path: &Path<'_>, errors: &mut Errors) {
-    let before = errors.len();
-    form(name, qualified_name_errors, path, errors);
-    let huge = name.starts_with("hugepages-") || name.starts_with("requests.hugepages-");
-    if name.contains('/') || huge || COUNTED.contains(&name) {
-        return;
-    }
-    if errors.len() == before && name != "storage" {
-        let why = "must be a standard resource type or fully qualified";
-        errors.push(FieldError::invalid(path, &name.into(), why));
-    }
-    errors.push(FieldError::invalid(
-        path,
-        &name.into(),
-        "must be a standard resource for quota",
-    ));
-}
-
-const SCOPES: &[&str] = &[
-    "BestEffort",
-    "CrossNamespacePodAffinity",
-    "NotBestEffort",
-    "NotTerminating",
-    "PriorityClass",
-    "Terminating",
-];
-
-pub(crate) fn quota(object: &Value, errors: &mut Errors) {
-    let root = Path::ROOT;
-    let path = root.child("spec");
-    let hard = path.child("hard");
-    for (name, amount) in map(&object["spec"]["hard"]) {
-        quota_name(name, &hard.key(name), errors);
-        quantity(name, amount, &hard.key(name), errors);
-    }
-    let scopes = &object["spec"]["scopes"];
-    for _ in list(scopes)
-        .iter()
-        .filter(|scope| !SCOPES.contains(&scope.as_str().unwrap_or_default()))
-    {
-        errors.push(FieldError::invalid(
-            &path.child("scopes"),
-            scopes,
-            "unsupported scope",
-        ));
-    }
-}
-
 const LIMITED: &[&str] = &["Container", "PersistentVolumeClaim", "Pod"];
 
 pub(crate) fn limits(object: &Value, errors: &mut Errors) {
@@ -226,17 +187,10 @@ pub(crate) fn limits(object: &Value, errors: &mut Errors) {
         if all[..index].iter().any(|other| text(other, "type") == kind) {
             errors.push(FieldError::duplicate(&at.child("type"), &kind.into()));
         }
-        if kind == "Pod" {
-            for name in ["default", "defaultRequest"]
-                .into_iter()
-                .filter(|name| !limit[*name].is_null())
-            {
-                let why = "may not be specified when `type` is 'Pod'";
-                errors.push(FieldError::forbidden(&at.child(name), why));
-            }
+        for part in PARTS {
+            limited_names(kind, limit, part, &at, errors);
         }
-        let parts = ["max", "min", "default", "defaultRequest"];
-        let mut names: Vec<&String> = parts
+        let mut names: Vec<&String> = PARTS
             .iter()
             .flat_map(|part| map(&limit[*part]).keys())
             .collect();
@@ -244,6 +198,43 @@ pub(crate) fn limits(object: &Value, errors: &mut Errors) {
         names.dedup();
         for name in names {
             bounds(limit, name, &at, errors);
+            ratio(limit, name, &at, errors);
+        }
+    }
+}
+
+/// In the order in which they are looked at.
+const PARTS: &[&str] = &[
+    "max",
+    "min",
+    "default",
+    "defaultRequest",
+    "maxLimitRequestRatio",
+];
+
+/// Pods and containers have resources of their own; other kinds have any that there is.
+fn limited_names(kind: &str, limit: &Value, part: &str, path: &Path<'_>, errors: &mut Errors) {
+    let at = path.child(part);
+    let amounts = map(&limit[part]);
+    if kind == "Pod" && matches!(part, "default" | "defaultRequest") {
+        if !amounts.is_empty() {
+            let why = "may not be specified when `type` is 'Pod'";
+            errors.push(FieldError::forbidden(&at, why));
+        }
+        return;
+    }
+    if part == "maxLimitRequestRatio"
+        && kind == "PersistentVolumeClaim"
+        && limit["min"]["storage"].is_null()
+        && limit["max"]["storage"].is_null()
+    {
+        let why = "either minimum or maximum storage value is required, but neither was provided";
+        errors.push(FieldError::required(&path.child("limits"), why));
+    }
+    for name in amounts.keys() {
+        match kind {
+            "Pod" | "Container" => resource_name(name, &at.key(name), errors),
+            _ => known_resource(name, &at.key(name), errors),
         }
     }
 }
@@ -299,6 +290,31 @@ fn bounds(limit: &Value, name: &str, path: &Path<'_>, errors: &mut Errors) {
                 why,
             ));
         }
+    }
+}
+
+/// By how much a limit may be more than a request.
+fn ratio(limit: &Value, name: &str, path: &Path<'_>, errors: &mut Errors) {
+    let amount = |part: &str| decode::quantity(limit[part][name].as_str()?).ok();
+    let Some(ratio) = amount("maxLimitRequestRatio") else {
+        return;
+    };
+    let at = path.child("maxLimitRequestRatio");
+    let value = &limit["maxLimitRequestRatio"][name];
+    let shown = value.as_str().unwrap_or_default();
+    let mut invalid = |why: String| errors.push(FieldError::invalid(&at.key(name), value, why));
+    if decode::quantity("1").is_ok_and(|one| ratio.is_less(&one)) {
+        invalid(format!("ratio {shown} is less than 1"));
+    }
+    let number = |part: &str| Some(amount(part)?.thousandths()? as f64);
+    let (Some(most), Some(least)) = (number("max"), number("min")) else {
+        return;
+    };
+    let most_ratio = most / least;
+    if number("maxLimitRequestRatio").is_some_and(|ratio| ratio / 1000.0 > most_ratio) {
+        invalid(format!(
+            "ratio {shown} is greater than max/min = {most_ratio:.6}"
+        ));
     }
 }
 

@@ -1,9 +1,9 @@
 //! Checks of HorizontalPodAutoscaler, in both versions.
 
-use super::Errors;
+use super::{Errors, container::resource_name, words::form};
 use crate::{
     decode,
-    meta::name_is_path_segment,
+    meta::{dns1123_label_errors, name_is_path_segment},
     view::{int, list, text},
 };
 use serde_json::Value;
@@ -41,25 +41,30 @@ pub(crate) fn autoscaler(object: &Value, errors: &mut Errors) {
         ));
     }
     let target = path.child("scaleTargetRef");
-    for name in ["kind", "name"] {
-        segment(
-            text(&spec["scaleTargetRef"], name),
-            &target.child(name),
-            errors,
-        );
-    }
-    let version = text(&spec["scaleTargetRef"], "apiVersion");
     // The one kind of the core group that can be scaled.
     let in_core = text(&spec["scaleTargetRef"], "kind") == "ReplicationController";
-    if !version.contains('/') && !in_core {
-        let why = "apiVersion must specify API group";
-        errors.push(FieldError::invalid(
-            &target.child("apiVersion"),
-            &version.into(),
-            why,
-        ));
-    }
+    reference(&spec["scaleTargetRef"], in_core, &target, errors);
     metrics(spec, &path.child("metrics"), errors);
+    super::scaling::behavior(&spec["behavior"], &path.child("behavior"), errors);
+}
+
+/// Which object is meant; of an object that is measured, the core group too.
+fn reference(reference: &Value, core: bool, path: &Path<'_>, errors: &mut Errors) {
+    for name in ["kind", "name"] {
+        segment(text(reference, name), &path.child(name), errors);
+    }
+    let version = text(reference, "apiVersion");
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let why = match version.matches('/').count() {
+        0 | 1 if core || !group.is_empty() => return,
+        0 | 1 => "apiVersion must specify API group".to_owned(),
+        _ => format!("unexpected GroupVersion string: {version}"),
+    };
+    errors.push(FieldError::invalid(
+        &path.child("apiVersion"),
+        &version.into(),
+        why,
+    ));
 }
 
 fn metrics(spec: &Value, metrics: &Path<'_>, errors: &mut Errors) {
@@ -103,43 +108,81 @@ const SOURCES: &[(&str, &str)] = &[
     ("Resource", "resource"),
 ];
 
+/// In the order in which sources are looked at.
+const LOOKED_AT: &[&str] = &[
+    "object",
+    "external",
+    "pods",
+    "resource",
+    "containerResource",
+];
+
 fn metric_source(metric: &Value, path: &Path<'_>, errors: &mut Errors) {
     let kind = text(metric, "type");
-    let Some((_, field)) = SOURCES.iter().find(|(known, _)| *known == kind) else {
-        if kind.is_empty() {
-            errors.push(FieldError::required(
-                &path.child("type"),
-                "must specify a metric source type",
-            ));
-        }
-        let kinds: Vec<&str> = SOURCES.iter().map(|(kind, _)| *kind).collect();
-        errors.push(super::words::unsupported(
-            &path.child("type"),
-            &kind.into(),
-            &kinds,
-        ));
-        return;
-    };
-    let source = &metric[*field];
-    let at = path.child(field);
-    if source.is_null() {
-        let why = "must populate information for the given metric source";
+    let known = SOURCES.iter().find(|(known, _)| *known == kind);
+    let at = path.child("type");
+    if kind.is_empty() {
+        let why = "must specify a metric source type";
         errors.push(FieldError::required(&at, why));
-        return;
     }
-    if matches!(*field, "resource" | "containerResource") && text(source, "name").is_empty() {
-        errors.push(FieldError::required(
-            &at.child("name"),
-            "must specify a resource name",
-        ));
+    if known.is_none() {
+        let kinds: Vec<&str> = SOURCES.iter().map(|(kind, _)| *kind).collect();
+        errors.push(super::words::unsupported(&at, &kind.into(), &kinds));
     }
-    if *field == "containerResource" && text(source, "container").is_empty() {
-        errors.push(FieldError::required(
-            &at.child("container"),
-            "must specify a container",
-        ));
+    let present = || LOOKED_AT.iter().filter(|name| !metric[**name].is_null());
+    if let Some(first) = present().next() {
+        source(first, &metric[*first], &path.child(first), errors);
     }
-    metric_target(field, &source["target"], &at.child("target"), errors);
+    if let Some((_, expected)) = known
+        && metric[*expected].is_null()
+    {
+        let why = "must populate information for the given metric source";
+        errors.push(FieldError::required(&path.child(expected), why));
+    }
+    if present().count() > 1 {
+        let expected = known.map(|(_, field)| *field);
+        for other in present().filter(|name| Some(**name) != expected) {
+            let why = "must populate the given metric source only";
+            errors.push(FieldError::forbidden(&path.child(other), why));
+        }
+    }
+}
+
+fn source(field: &str, source: &Value, path: &Path<'_>, errors: &mut Errors) {
+    match field {
+        "resource" | "containerResource" => {
+            let name = path.child("name");
+            match text(source, "name") {
+                "" => errors.push(FieldError::required(&name, "must specify a resource name")),
+                found if field == "containerResource" => resource_name(found, &name, errors),
+                _ => {}
+            }
+        }
+        _ => {
+            if field == "object" {
+                let at = path.child("describedObject");
+                reference(&source["describedObject"], true, &at, errors);
+            }
+            let metric = path.child("metric");
+            let name = metric.child("name");
+            match text(&source["metric"], "name") {
+                "" => errors.push(FieldError::required(&name, "must specify a metric name")),
+                found => form(found, path_segment, &name, errors),
+            }
+        }
+    }
+    if field == "containerResource" {
+        let at = path.child("container");
+        match text(source, "container") {
+            "" => errors.push(FieldError::required(&at, "must specify a container")),
+            found => form(found, dns1123_label_errors, &at, errors),
+        }
+    }
+    metric_target(field, &source["target"], &path.child("target"), errors);
+}
+
+fn path_segment(text: &str) -> Vec<String> {
+    name_is_path_segment(text, false)
 }
 
 fn metric_target(field: &str, target: &Value, here: &Path<'_>, errors: &mut Errors) {

@@ -1,7 +1,7 @@
 //! Checks of containers.
 
 use super::{
-    Errors,
+    Errors, container_parts,
     node::{is_native, quantity},
     service::{PROTOCOLS, port_or_name},
     volume::descending_path,
@@ -23,6 +23,7 @@ pub(crate) type Volumes<'v> = [(&'v str, &'v Value)];
 
 /// What all containers must be.
 pub(crate) fn common(
+    pod: &Value,
     container: &Value,
     volumes: &Volumes<'_>,
     path: &Path<'_>,
@@ -48,6 +49,7 @@ pub(crate) fn common(
     env(container, &path.child("env"), errors);
     env_from(container, &path.child("envFrom"), errors);
     mounts(container, volumes, &path.child("volumeMounts"), errors);
+    container_parts::devices(container, volumes, &path.child("volumeDevices"), errors);
     missing_or_one_of(
         container,
         "imagePullPolicy",
@@ -55,7 +57,11 @@ pub(crate) fn common(
         path,
         errors,
     );
-    resources(&container["resources"], &path.child("resources"), errors);
+    let at = path.child("resources");
+    resources(&container["resources"], &at, errors);
+    let claims = &container["resources"]["claims"];
+    container_parts::claims(pod, claims, &at.child("claims"), errors);
+    container_parts::resize_policy(pod, container, &path.child("resizePolicy"), errors);
     security(
         &container["securityContext"],
         &path.child("securityContext"),
@@ -240,6 +246,7 @@ fn mounts(container: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mu
                 "must be unique",
             ));
         }
+        container_parts::not_a_device(container, mount, &at, errors);
         let (sub, expression) = (text(mount, "subPath"), text(mount, "subPathExpr"));
         if !sub.is_empty() {
             descending_path(sub, &path.child("subPath"), errors);
@@ -255,6 +262,7 @@ fn mounts(container: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mu
             }
             descending_path(expression, &path.child("subPathExpr"), errors);
         }
+        container_parts::recursive_read_only(mount, &path.child("recursiveReadOnly"), errors);
     }
 }
 
@@ -274,19 +282,30 @@ const KNOWN: &[&str] = &[
     "persistentvolumeclaims",
     "configmaps",
     "storage",
+    "requests.storage",
+    "services.nodeports",
+    "services.loadbalancers",
 ];
 const STANDARD: &[&str] = &["cpu", "memory", "ephemeral-storage"];
 
-fn resource_name(name: &str, path: &Path<'_>, errors: &mut Errors) {
+/// A resource of Kubernetes', or one with a domain.
+pub(crate) fn known_resource(name: &str, path: &Path<'_>, errors: &mut Errors) {
     let before = errors.len();
     form(name, qualified_name_errors, path, errors);
-    let sound = errors.len() == before;
+    let huge = name.starts_with("hugepages-") || name.starts_with("requests.hugepages-");
+    let known = STANDARD.contains(&name) || KNOWN.contains(&name) || huge;
+    if errors.len() == before && !name.contains('/') && !known {
+        let why = "must be a standard resource type or fully qualified";
+        errors.push(FieldError::invalid(path, &name.into(), why));
+    }
+}
+
+/// A resource that a container may have.
+pub(crate) fn resource_name(name: &str, path: &Path<'_>, errors: &mut Errors) {
+    known_resource(name, path, errors);
     let mut invalid = |why: &str| errors.push(FieldError::invalid(path, &name.into(), why));
     if !name.contains('/') {
         if !STANDARD.contains(&name) && !name.starts_with("hugepages-") {
-            if sound && !KNOWN.contains(&name) {
-                invalid("must be a standard resource type or fully qualified");
-            }
             invalid("must be a standard resource for containers");
         }
     } else if !is_native(name) && name.starts_with("requests.") {

@@ -1,7 +1,7 @@
 //! Checks of Job and CronJob.
 
 use super::{
-    Errors, meta_update, pod,
+    Errors, job_policy, meta_update, pod,
     words::{immutable, missing_or_one_of, not_negative, one_of},
     workload::{self, selects},
 };
@@ -125,6 +125,18 @@ fn job_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
             errors.push(FieldError::invalid(&path.child(name), &spec[name], why));
         }
     }
+    if !spec["podFailurePolicy"].is_null() {
+        job_policy::failure(spec, &path.child("podFailurePolicy"), errors);
+    }
+    if !spec["successPolicy"].is_null() {
+        let at = path.child("successPolicy");
+        if text(spec, "completionMode") == "Indexed" {
+            job_policy::success(spec, &at, errors);
+        } else {
+            let why = "requires indexed completion mode";
+            errors.push(FieldError::invalid(&at, &spec["successPolicy"], why));
+        }
+    }
     let policies: &[&str] = if spec["podFailurePolicy"].is_null() {
         &["Failed", "TerminatingOrFailed"]
     } else {
@@ -231,6 +243,9 @@ fn cron_spec(object: &Value, old: Option<&Value>, errors: &mut Errors) {
         }
     }
     not_negative(spec, "startingDeadlineSeconds", &path, errors);
+    if old.is_none_or(|old| old["spec"]["timeZone"] != spec["timeZone"]) {
+        job_policy::time_zone(&spec["timeZone"], &path.child("timeZone"), errors);
+    }
     missing_or_one_of(
         spec,
         "concurrencyPolicy",

@@ -3,7 +3,7 @@
 use super::{
     Errors,
     container::{Volumes, common, probes, user},
-    node_selector, volume,
+    container_parts, dns, node_selector, volume,
     words::{Form, form, missing_or_one_of, not_negative, one_of},
 };
 use crate::{
@@ -79,6 +79,7 @@ fn spec(spec: &Value, is_pod: bool, path: &Path<'_>, errors: &mut Errors) {
         user(&spec["securityContext"], name, &context, errors);
     }
     affinity(&spec["affinity"], &path.child("affinity"), errors);
+    dns::config(spec, &path.child("dnsConfig"), errors);
     let gates = path.child("readinessGates");
     for (index, gate) in list(&spec["readinessGates"]).iter().enumerate() {
         let at = gates.index(index);
@@ -138,6 +139,7 @@ fn placed(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         );
     }
     tolerations(spec, &path.child("tolerations"), errors);
+    dns::host_aliases(spec, &path.child("hostAliases"), errors);
     for name in ["priorityClassName", "runtimeClassName"]
         .into_iter()
         .filter(|name| !text(spec, name).is_empty())
@@ -168,9 +170,10 @@ fn containers(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mut
     }
     for (index, container) in all.iter().enumerate() {
         let at = path.index(index);
-        common(container, volumes, &at, errors);
+        common(spec, container, volumes, &at, errors);
         unique(&all[..index], container, &at, errors);
         probes(container, &at, errors);
+        container_parts::restarts(container, &at, errors);
     }
     let mut used: Vec<String> = Vec::new();
     for (index, container) in all.iter().enumerate() {
@@ -211,8 +214,9 @@ fn init_containers(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors:
     let regular = list(&spec["containers"]);
     for (index, container) in all.iter().enumerate() {
         let at = path.index(index);
-        common(container, volumes, &at, errors);
+        common(spec, container, volumes, &at, errors);
         unique(&[&all[..index], regular].concat(), container, &at, errors);
+        container_parts::restarts(container, &at, errors);
         if text(container, "restartPolicy") == "Always" {
             probes(container, &at, errors);
             continue;

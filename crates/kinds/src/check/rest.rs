@@ -163,6 +163,48 @@ pub(crate) fn storage_class(object: &Value, errors: &mut Errors) {
             one_of(object, name, supported, &root, errors);
         }
     }
+    topologies(object, errors);
+}
+
+/// Where volumes may be.
+fn topologies(object: &Value, errors: &mut Errors) {
+    let root = Path::ROOT;
+    let path = root.child("allowedTopologies");
+    let terms = list(&object["allowedTopologies"]);
+    let mut before: Vec<std::collections::BTreeMap<&str, Vec<&str>>> = Vec::new();
+    for (index, term) in terms.iter().enumerate() {
+        let at = path.index(index);
+        let at = at.child("matchLabelExpressions");
+        let mut chosen = std::collections::BTreeMap::new();
+        for (index, one) in list(&term["matchLabelExpressions"]).iter().enumerate() {
+            let at = at.index(index);
+            let here = at.child("values");
+            let mut values: Vec<&str> = Vec::new();
+            if list(&one["values"]).is_empty() {
+                errors.push(FieldError::required(&here, ""));
+            }
+            for (index, value) in list(&one["values"]).iter().enumerate() {
+                let value = value.as_str().unwrap_or_default();
+                if values.contains(&value) {
+                    errors.push(FieldError::duplicate(&here.index(index), &value.into()));
+                } else {
+                    values.push(value);
+                }
+            }
+            values.sort_unstable();
+            let key = text(one, "key");
+            form(key, qualified_name_errors, &at.child("key"), errors);
+            if chosen.insert(key, values).is_some() {
+                errors.push(FieldError::duplicate(&at.child("key"), &key.into()));
+            }
+        }
+        // The real server keeps room for as many terms as there are, and takes the empty places for terms.
+        let empty = if chosen.is_empty() { terms.len() } else { 0 };
+        for _ in 0..empty + before.iter().filter(|it| **it == chosen).count() {
+            errors.push(FieldError::duplicate(&at, &"".into()));
+        }
+        before.push(chosen);
+    }
 }
 
 pub(crate) fn storage_class_update(new: &Value, old: &Value, errors: &mut Errors) {

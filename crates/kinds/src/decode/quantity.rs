@@ -213,6 +213,16 @@ impl Quantity {
         value == 0 || scale >= -places
     }
 
+    /// How many thousandths it is, rounded up.
+    pub(crate) fn thousandths(&self) -> Option<i128> {
+        let steps = self.scale.checked_add(3)?;
+        let factor = 10_i128.checked_pow(steps.unsigned_abs())?;
+        if steps >= 0 {
+            return self.value.checked_mul(factor);
+        }
+        Some(self.value / factor + (self.value % factor).signum())
+    }
+
     /// The text of the amount rounded up to three decimal places, where it has more.
     pub(crate) fn to_milli(mut self) -> Option<String> {
         if self.has_at_most_places(3) {

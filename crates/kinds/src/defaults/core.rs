@@ -44,8 +44,12 @@ pub(super) const ALL: &[Defaults] = &[
         }
     }),
     Defaults::function("core.v1.NodeSpec", |spec| {
-        if list(&spec["podCIDRs"]).is_empty() && !text(spec, "podCIDR").is_empty() {
+        // The older field wins where both are there.
+        let one = text(spec, "podCIDR");
+        if !one.is_empty() && spec["podCIDRs"][0] != one {
             spec["podCIDRs"] = json!([spec["podCIDR"]]);
+        } else if one.is_empty() && spec["podCIDRs"][0].is_string() {
+            spec["podCIDR"] = spec["podCIDRs"][0].clone();
         }
     }),
     Defaults::function("core.v1.NodeStatus", |status| {

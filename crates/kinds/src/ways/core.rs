@@ -5,7 +5,7 @@ use crate::{
     check,
     defaults::namespace_label,
     meta::{name_is_label, name_is_path_segment},
-    view::{int, list, map, text},
+    view::{int, list, map, remove, text},
 };
 use serde_json::{Value, json};
 
@@ -99,7 +99,7 @@ pub(super) const ALL: &[Ways] = &[
     Ways {
         of: "core.v1.PersistentVolumeClaim",
         status: true,
-        create: |claim| claim["status"]["phase"] = "Pending".into(),
+        create: claim_create,
         check: check::amounts::claim,
         check_update: check::amounts::claim_update,
         warn: check::warnings::claim,
@@ -143,8 +143,9 @@ pub(super) const ALL: &[Ways] = &[
     Ways {
         of: "core.v1.ResourceQuota",
         status: true,
-        check: check::amounts::quota,
-        check_update: |new, old, errors| check::updated(new, old, check::amounts::quota, errors),
+        check: check::quota::quota,
+        check_update: check::quota::update,
+        check_part: check::quota::part,
         ..USUAL
     },
 ];
@@ -239,5 +240,26 @@ fn same(mut all: impl Iterator<Item = &'static str>) -> &'static str {
         first
     } else {
         "Burstable"
+    }
+}
+
+/// A new claim is filled from another claim or a snapshot, if at all.
+fn claim_create(claim: &mut Value) {
+    claim["status"]["phase"] = "Pending".into();
+    let spec = &mut claim["spec"];
+    let source = &spec["dataSource"];
+    let fits = matches!(
+        (text(source, "apiGroup"), text(source, "kind")),
+        ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")
+    );
+    if !source.is_null() && !fits {
+        remove(spec, "dataSource");
+    }
+    let namespaced = !text(&spec["dataSourceRef"], "namespace").is_empty();
+    match (spec["dataSource"].clone(), spec["dataSourceRef"].clone()) {
+        (Value::Null, Value::Null) => {}
+        (Value::Null, reference) if !namespaced => spec["dataSource"] = reference,
+        (source, Value::Null) => spec["dataSourceRef"] = source,
+        _ => {}
     }
 }

@@ -73,6 +73,7 @@ pub(super) const ALL: &[Ways] = &[
         check_update: |new, old, errors| {
             check::updated(new, old, check::autoscaler::autoscaler, errors)
         },
+        check_part: check::scaling::part,
         ..USUAL
     },
     Ways {
@@ -83,6 +84,7 @@ pub(super) const ALL: &[Ways] = &[
         check_update: |new, old, errors| {
             check::updated(new, old, check::autoscaler::autoscaler, errors)
         },
+        check_part: check::scaling::part,
         ..USUAL
     },
     Ways {
