@@ -9,6 +9,8 @@ pub(crate) const KINDS: &str = include_str!("../data/kinds.json");
 pub(crate) const COLUMNS: &[u8] = include_bytes!("../data/columns.json.gz");
 /// The Go types behind the kinds.
 pub(crate) const TYPES: &[u8] = include_bytes!("../data/types.txt.gz");
+/// The server's own types.
+pub(crate) const INTERNAL: &str = include_str!("../data/internal.txt");
 /// The names of the time zone database, one a line.
 pub(crate) const TIME_ZONES: &str = include_str!("../data/time_zones.txt");
 /// The document of version 2.

@@ -9,6 +9,7 @@ mod data;
 mod decode;
 mod defaults;
 mod fields;
+mod internal;
 mod kind;
 pub mod meta;
 mod openapi;

@@ -170,6 +170,11 @@ fn scalar(form: &Form) -> Node {
             Form::Special(Special::Quantity | Special::IntOrString)
         ),
         preserve_unknown_fields: free,
+        // What has a type of its own somewhere else is owned as a whole.
+        map_type: match form {
+            Form::Special(Special::Raw) => MapType::Atomic,
+            _ => MapType::default(),
+        },
         ..Node::default()
     }
 }

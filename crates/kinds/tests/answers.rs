@@ -146,9 +146,8 @@ fn answered(code: &Value, output: &Value, ours: &Value, errors: &[FieldError], f
         let theirs: Vec<String> = theirs
             .map(|cause| {
                 let text = |name: &str| cause[name].as_str().unwrap_or_default();
-                // Of a forbidden change of a pod, the real server shows the difference as well.
-                let message = text("message").split("\n@@").next().unwrap_or_default();
-                // And it knows already who owns which field.
+                let message = text("message");
+                // The real server knows already who owns which field.
                 let message = message.replace(owners(message), "");
                 format!("{} {}: {}", text("reason"), text("field"), message)
             })
@@ -160,7 +159,7 @@ fn answered(code: &Value, output: &Value, ours: &Value, errors: &[FieldError], f
                     "{} {}: {}",
                     error.error_type.reason(),
                     error.field,
-                    error.body().trim_end_matches('\n')
+                    error.body()
                 )
             })
             .collect();

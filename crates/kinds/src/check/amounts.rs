@@ -7,11 +7,12 @@ use super::{
     words::{IMMUTABLE, form, immutable, not_negative, one_of, required, unsupported},
 };
 use crate::{
-    decode,
+    decode, internal,
     meta::{
         dns1123_subdomain_errors, name_is_subdomain, qualified_name_errors, validate_label_selector,
     },
-    view::{list, map, remove, text},
+    view::{list, map, text},
+    ways::keep,
 };
 use serde_json::Value;
 use tidegate_schema::{FieldError, Path};
@@ -122,25 +123,34 @@ pub(crate) fn access_modes(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     }
 }
 
+/// Where the class stood before there was a field for it.
+const OLDER_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
 pub(crate) fn claim_update(new: &Value, old: &Value, errors: &mut Errors) {
     meta_update(new, old, errors);
     meta_create(new, true, name_is_subdomain, errors);
     claim(new, errors);
     let bound = text(&new["status"], "phase") == "Bound";
-    let fixed = |object: &Value| {
-        let mut spec = object["spec"].clone();
-        if text(&old["spec"], "volumeName").is_empty() {
-            remove(&mut spec, "volumeName");
+    let (mut wanted, mut before) = (new["spec"].clone(), old["spec"].clone());
+    if text(&before, "volumeName").is_empty() {
+        keep(&mut before, &new["spec"], "volumeName");
+    }
+    let class = "storageClassName";
+    let older = text(&old["metadata"]["annotations"], OLDER_CLASS);
+    if before[class].is_null() && older.is_empty() {
+        keep(&mut wanted, &old["spec"], class);
+    }
+    if bound {
+        keep(&mut wanted, &old["spec"], "volumeAttributesClassName");
+        if let Some(requests) = wanted.pointer_mut("/resources/requests") {
+            keep(requests, &old["spec"]["resources"]["requests"], "storage");
         }
-        if bound {
-            remove(&mut spec, "volumeAttributesClassName");
-            spec.pointer_mut("/resources/requests")
-                .and_then(|requests| remove(requests, "storage"));
-        }
-        spec
-    };
-    if fixed(new) != fixed(old) {
-        let why = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n";
+    }
+    if wanted != before {
+        let difference = internal::difference("@core.PersistentVolumeClaimSpec", &before, &wanted);
+        let why = format!(
+            "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n{difference}"
+        );
         errors.push(FieldError::forbidden(&Path::ROOT.child("spec"), why));
     }
     let amount = |value: &Value| decode::quantity(value.as_str().unwrap_or("0")).ok();

@@ -2,6 +2,7 @@
 
 use super::{Errors, meta_create, meta_update, words::form};
 use crate::{
+    internal,
     meta::{name_is_subdomain, qualified_name_errors},
     view::{int, text},
 };
@@ -156,10 +157,13 @@ pub(crate) fn events_update(new: &Value, old: &Value, errors: &mut Errors) {
         } else {
             &new[*name]
         };
-        errors.push(FieldError::invalid(
-            &Path::ROOT.child(shown),
-            value,
-            super::words::IMMUTABLE,
-        ));
+        let mut error =
+            FieldError::invalid(&Path::ROOT.child(shown), value, super::words::IMMUTABLE);
+        match *name {
+            "regarding" => error.bad_value = internal::shown("@core.ObjectReference", value),
+            "related" => error.bad_value = internal::shown("*@core.ObjectReference", value),
+            _ => {}
+        }
+        errors.push(error);
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{
     Errors, job_policy, meta_update, pod,
-    words::{immutable, missing_or_one_of, not_negative, one_of},
+    words::{immutable, immutable_as, missing_or_one_of, not_negative, one_of},
     workload::{self, selects},
 };
 use crate::{
+    internal,
     meta::validate_label_selector,
     view::{int, is_true, text},
 };
@@ -78,7 +79,7 @@ fn with_selector(object: &Value, path: &Path<'_>, errors: &mut Errors) {
         ));
     }
     let labels = &spec["template"]["metadata"]["labels"];
-    if !selects(selector, labels) {
+    if selector.is_null() || !selects(selector, labels) {
         let template = path.child("template");
         let meta = template.child("metadata");
         errors.push(FieldError::invalid(
@@ -134,7 +135,10 @@ fn job_spec(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
             job_policy::success(spec, &at, errors);
         } else {
             let why = "requires indexed completion mode";
-            errors.push(FieldError::invalid(&at, &spec["successPolicy"], why));
+            errors.push(FieldError {
+                bad_value: internal::shown("@batch.SuccessPolicy", &spec["successPolicy"]),
+                ..FieldError::invalid(&at, &Value::Null, why)
+            });
         }
     }
     let policies: &[&str] = if spec["podFailurePolicy"].is_null() {
@@ -193,17 +197,17 @@ pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
     }
     immutable(new, old, "selector", &path, errors);
     if !is_true(old, "suspend") {
-        immutable(new, old, "template", &path, errors);
+        let template = ("template", "@core.PodTemplateSpec");
+        immutable_as(new, old, template, &path, errors);
     }
-    for name in [
-        "completionMode",
-        "podFailurePolicy",
-        "backoffLimitPerIndex",
-        "managedBy",
-        "successPolicy",
-    ] {
+    immutable(new, old, "completionMode", &path, errors);
+    let policy = ("podFailurePolicy", "*@batch.PodFailurePolicy");
+    immutable_as(new, old, policy, &path, errors);
+    for name in ["backoffLimitPerIndex", "managedBy"] {
         immutable(new, old, name, &path, errors);
     }
+    let policy = ("successPolicy", "*@batch.SuccessPolicy");
+    immutable_as(new, old, policy, &path, errors);
 }
 
 pub(crate) fn cron_job(object: &Value, errors: &mut Errors) {

@@ -6,8 +6,10 @@ use super::{
     words::form,
 };
 use crate::{
+    internal,
     meta::{dns1123_subdomain_errors, name_is_subdomain},
-    view::{list, remove, text},
+    view::{int, list, remove, text},
+    ways::keep,
 };
 use serde_json::Value;
 use tidegate_schema::{FieldError, Path};
@@ -45,8 +47,10 @@ pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
             ));
         }
     }
-    if fixed(new) != fixed(old) {
-        let why = format!("pod updates may not change fields other than {UPDATABLE}\n");
+    let wanted = munged(new, old);
+    if wanted != *old {
+        let difference = internal::difference("@core.PodSpec", old, &wanted);
+        let why = format!("pod updates may not change fields other than {UPDATABLE}\n{difference}");
         errors.push(FieldError::forbidden(&path, why));
     }
 }
@@ -96,21 +100,21 @@ fn kept_tolerations(new: &Value, old: &Value, path: &Path<'_>, errors: &mut Erro
     tolerations(new, path, errors);
 }
 
-/// What of a pod's spec never changes.
-fn fixed(spec: &Value) -> Value {
-    let mut spec = spec.clone();
+/// The new spec, with what may change as it was.
+fn munged(new: &Value, old: &Value) -> Value {
+    let mut spec = new.clone();
     for group in ["containers", "initContainers"] {
-        for container in spec
-            .get_mut(group)
-            .and_then(Value::as_array_mut)
-            .into_iter()
-            .flatten()
-        {
-            remove(container, "image");
+        let containers = spec.get_mut(group).and_then(Value::as_array_mut);
+        for (container, before) in containers.into_iter().flatten().zip(list(&old[group])) {
+            keep(container, before, "image");
         }
     }
     for name in ["activeDeadlineSeconds", "tolerations", "schedulingGates"] {
-        remove(&mut spec, name);
+        keep(&mut spec, old, name);
+    }
+    let grace = "terminationGracePeriodSeconds";
+    if int(old, grace) < 0 && new[grace] == 1 {
+        keep(&mut spec, old, grace);
     }
     spec
 }

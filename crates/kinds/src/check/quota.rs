@@ -6,6 +6,7 @@ use super::{
     words::{IMMUTABLE, form},
 };
 use crate::{
+    internal,
     meta::qualified_name_errors,
     view::{list, map, text},
 };
@@ -149,7 +150,10 @@ fn selector(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
         }
         for _ in 0..beside_scope(spec, scope) {
             let why = "unsupported scope applied to resource";
-            errors.push(FieldError::invalid(path, &spec["scopeSelector"], why));
+            errors.push(FieldError {
+                bad_value: internal::shown("@core.ScopeSelector", &spec["scopeSelector"]),
+                ..FieldError::invalid(path, &Value::Null, why)
+            });
         }
         let at = path.child("operator");
         let lone = !matches!(scope, "PriorityClass" | "VolumeAttributesClass");

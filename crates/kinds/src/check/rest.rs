@@ -8,6 +8,7 @@ use super::{
     },
 };
 use crate::{
+    internal,
     meta::{
         dns1123_subdomain_errors, name_is_path_segment, name_is_subdomain, qualified_name_errors,
         validate_label_selector,
@@ -43,7 +44,7 @@ pub(crate) fn disruption_budget(object: &Value, errors: &mut Errors) {
     if names.iter().all(|name| !spec[*name].is_null()) {
         let why = "minAvailable and maxUnavailable cannot be both set";
         let mut error = FieldError::invalid(&path, &Value::Null, why);
-        error.bad_value = internal_budget(spec);
+        error.bad_value = internal::shown("@policy.PodDisruptionBudgetSpec", spec);
         errors.push(error);
     }
     for name in names.into_iter().filter(|name| !spec[*name].is_null()) {
@@ -64,17 +65,6 @@ pub(crate) fn disruption_budget(object: &Value, errors: &mut Errors) {
             errors,
         );
     }
-}
-
-/// The spec as the server's own type writes it.
-fn internal_budget(spec: &Value) -> String {
-    format!(
-        "{{\"MinAvailable\":{},\"Selector\":{},\"MaxUnavailable\":{},\"UnhealthyPodEvictionPolicy\":{}}}",
-        spec["minAvailable"],
-        spec["selector"],
-        spec["maxUnavailable"],
-        spec["unhealthyPodEvictionPolicy"]
-    )
 }
 
 const SYSTEM_CLASSES: &[(&str, i64)] = &[

@@ -2,9 +2,13 @@
 
 use super::{
     Errors, meta_update, pod,
-    words::{amount, at_most_100_percent, form, immutable, int_or_percent, not_negative, one_of},
+    words::{
+        amount, at_most_100_percent, form, immutable, immutable_as, int_or_percent, not_negative,
+        one_of,
+    },
     workload::{
-        Counts, counts, is_empty, is_usable, labels_match, lasting, selector, selector_stays,
+        Counts, counts, is_empty, is_usable, labels_match, lasting, selector, selector_error,
+        selector_stays,
     },
 };
 use crate::{
@@ -15,6 +19,11 @@ use serde_json::{Value, json};
 use tidegate_schema::{FieldError, Path};
 
 pub(crate) fn stateful_set(object: &Value, errors: &mut Errors) {
+    checked(object, true, errors);
+}
+
+/// What never changes is looked at once, when the object is new.
+fn checked(object: &Value, is_new: bool, errors: &mut Errors) {
     let root = Path::ROOT;
     let path = root.child("spec");
     let spec = &object["spec"];
@@ -43,7 +52,8 @@ pub(crate) fn stateful_set(object: &Value, errors: &mut Errors) {
         );
     }
     let claims = path.child("volumeClaimTemplates");
-    for (index, claim) in list(&spec["volumeClaimTemplates"]).iter().enumerate() {
+    let templates = list(&spec["volumeClaimTemplates"]);
+    for (index, claim) in templates.iter().enumerate().filter(|_| is_new) {
         let at = claims.index(index);
         super::amounts::claim_spec(&claim["spec"], &at.child("spec"), errors);
     }
@@ -51,7 +61,7 @@ pub(crate) fn stateful_set(object: &Value, errors: &mut Errors) {
     not_negative(spec, "minReadySeconds", &path, errors);
     not_negative(&spec["ordinals"], "start", &path.child("ordinals"), errors);
     let service = text(spec, "serviceName");
-    if !service.is_empty() {
+    if is_new && !service.is_empty() {
         form(
             service,
             dns1123_label_errors,
@@ -70,6 +80,12 @@ pub(crate) fn stateful_set(object: &Value, errors: &mut Errors) {
         errors.extend(crate::meta::validate_labels(
             labels,
             &template.child("labels"),
+        ));
+    } else {
+        errors.push(selector_error(
+            &spec["selector"],
+            &path.child("selector"),
+            "",
         ));
     }
     lasting(spec, "StatefulSet", &path, errors);
@@ -151,11 +167,13 @@ fn internal_rolling(rolling: &Value) -> String {
 
 pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
     meta_update(new, old, errors);
-    stateful_set(new, errors);
+    checked(new, false, errors);
     selector_stays(new, old, errors);
     let root = Path::ROOT;
     let path = root.child("spec");
-    for name in ["volumeClaimTemplates", "serviceName", "podManagementPolicy"] {
+    let claims = ("volumeClaimTemplates", "[]@core.PersistentVolumeClaim");
+    immutable_as(&new["spec"], &old["spec"], claims, &path, errors);
+    for name in ["serviceName", "podManagementPolicy"] {
         immutable(&new["spec"], &old["spec"], name, &path, errors);
     }
 }

@@ -1,7 +1,10 @@
 //! Checks that many kinds share.
 
 use super::Errors;
-use crate::view::{int, text};
+use crate::{
+    internal,
+    view::{int, text},
+};
 use serde_json::Value;
 use tidegate_schema::{FieldError, FieldErrorType, Path};
 
@@ -24,6 +27,22 @@ pub(crate) fn immutable(
             &new[name]
         };
         errors.push(FieldError::invalid(&path.child(name), value, IMMUTABLE));
+    }
+}
+
+/// The same, of what the server shows as its own type has it.
+pub(crate) fn immutable_as(
+    new: &Value,
+    old: &Value,
+    (name, form): (&str, &str),
+    path: &Path<'_>,
+    errors: &mut Errors,
+) {
+    if new[name] != old[name] {
+        errors.push(FieldError {
+            bad_value: internal::shown(form, &new[name]),
+            ..FieldError::invalid(&path.child(name), &Value::Null, IMMUTABLE)
+        });
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     words::{IMMUTABLE, amount, at_most_100_percent, int_or_percent, not_negative},
 };
 use crate::{
+    internal,
     meta::validate_label_selector,
     view::{int, list, map, text},
 };
@@ -45,7 +46,7 @@ pub(crate) fn shown_selector(selector: &Value) -> String {
     format!("{{{}}}", parts.join(","))
 }
 
-fn selector_error(selector: &Value, path: &Path<'_>, why: &str) -> FieldError {
+pub(crate) fn selector_error(selector: &Value, path: &Path<'_>, why: &str) -> FieldError {
     let mut error = FieldError::invalid(path, &Value::Null, why);
     if !selector.is_null() {
         error.bad_value = shown_selector(selector);
@@ -208,12 +209,10 @@ fn strategy(strategy: &Value, path: &Path<'_>, errors: &mut Errors) {
 
 /// The strategy as the server's own type writes it.
 fn unknown_strategy(strategy: &Value, path: &Path<'_>, known: &[&str]) -> FieldError {
-    let mut error = super::words::unsupported(path, &Value::Null, known);
-    error.bad_value = format!(
-        "{{\"Type\":{},\"RollingUpdate\":{}}}",
-        strategy["type"], strategy["rollingUpdate"]
-    );
-    error
+    FieldError {
+        bad_value: internal::shown("@apps.DeploymentStrategy", strategy),
+        ..super::words::unsupported(path, &Value::Null, known)
+    }
 }
 
 pub(crate) fn deployment_update(new: &Value, old: &Value, errors: &mut Errors) {
