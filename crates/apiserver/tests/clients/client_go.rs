@@ -1,41 +1,17 @@
 //! client-go's informers: a program in Go, and a server that does what the program asks for.
 
+use super::go::program;
 use secrecy::ExposeSecret;
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::{path::Path, process::Stdio, time::Duration};
 use tidegate_apiserver::{Options, Server};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
-    sync::OnceCell,
     time::timeout,
 };
 
 /// How long the program may be silent.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Builds the program, once. Needs Go and its modules.
-async fn program() -> &'static PathBuf {
-    static BUILT: OnceCell<PathBuf> = OnceCell::const_new();
-    let build = async || {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/go");
-        let binary = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("clients-go");
-        let built = Command::new("go")
-            .args(["build", "-mod=readonly", "-o"])
-            .arg(&binary)
-            .arg(".")
-            .current_dir(folder)
-            .status()
-            .await
-            .expect("Go is installed");
-        assert!(built.success(), "the program does not build");
-        binary
-    };
-    BUILT.get_or_init(build).await
-}
 
 /// The program, running.
 struct Program {
@@ -46,7 +22,7 @@ struct Program {
 
 impl Program {
     async fn start(kubeconfig: &Path, streams: bool) -> Self {
-        let mut child = Command::new(program().await)
+        let mut child = Command::new(program("clients").await)
             .arg(kubeconfig)
             .env("KUBE_FEATURE_WatchListClient", streams.to_string())
             .stdin(Stdio::piped())
