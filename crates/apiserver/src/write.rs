@@ -100,6 +100,7 @@ pub(crate) fn store_failed(error: WriteError) -> ApiError {
         ),
         WriteError::TooLarge { .. } => ApiError::too_large(error),
         WriteError::NoRoom(_) => ApiError::unavailable("the disk is full; nothing was written"),
+        error @ WriteError::NotNow(_) => ApiError::unavailable(error.to_string()),
         WriteError::Closed => ApiError::unavailable("the server is shutting down"),
         error => ApiError::internal(error),
     }

@@ -10,10 +10,11 @@
 //!   has all that was acknowledged. What was not is there whole or not at all, and only after all before it.
 //! - **`a_flipped_bit_refuses_at_every_byte`**: damage to what was acknowledged refuses to open, and names the file and
 //!   the place. The one exception is damage to the very end, which can't be told from a write that never ended.
-//! - **`a_full_disk_refuses_and_is_recovered_from`**: writes that find no room have not happened, and the store goes on
-//!   by itself when there is room. Their revisions are left out, so revisions may have gaps.
+//! - **`a_full_disk_refuses_and_is_recovered_from`**: writes that find no room, or no file to open, have not happened,
+//!   and the store goes on by itself when there is. Their revisions are left out, so revisions may have gaps.
 //! - **`a_broken_disk_ends_writing_and_not_reading`**: after any other error of the disk no more is written until the
 //!   store is opened again. Reads go on.
+//! - **`a_directory_that_was_removed_takes_no_writes`**: files without a name would be gone with the process.
 //! - **`one_store_has_a_directory`**: a second one is refused, of whatever process, until the first is closed or gone.
 //!
 //! # Writes and reads

@@ -86,6 +86,9 @@ pub enum WriteError {
     /// The disk is full. Make room and try again; the store goes on then by itself.
     #[error("there is no room on the disk: {0}")]
     NoRoom(Arc<str>),
+    /// The system has no file or no memory to spare. Try again; the store goes on by itself when it has.
+    #[error("nothing can be written now: {0}")]
+    NotNow(Arc<str>),
     /// The store was closed before the write was accepted.
     #[error("the store is closed")]
     Closed,

@@ -53,8 +53,8 @@ impl Drop for Dir {
 /// What all disks of a store do.
 #[derive(Debug, Default)]
 struct Faults {
-    /// No file gets longer.
-    full: bool,
+    /// No file gets longer: the error that says so.
+    full: Option<i32>,
     /// Nothing is written any more.
     broken: bool,
     /// What would be left, if it were lost now.
@@ -93,8 +93,10 @@ impl Disk for FaultyDisk {
             return Err(io::Error::other("it is broken"));
         }
         let end = at + bytes.len() as u64;
-        if faults.full && end > self.length {
-            return Err(io::ErrorKind::StorageFull.into());
+        if let Some(error) = faults.full
+            && end > self.length
+        {
+            return Err(io::Error::from_raw_os_error(error));
         }
         self.length = self.length.max(end);
         self.pending.push((at, bytes.to_vec()));

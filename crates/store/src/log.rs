@@ -17,10 +17,11 @@ pub(crate) use self::{
 };
 
 use self::{
+    files::Lock,
     frame::{FileId, HEAD, HEADER, Header, Kind},
     tail::Tail,
 };
-use crate::{entry::Event, shared::now_ms};
+use crate::{entry::Event, error::WriteError, shared::now_ms};
 use std::{
     collections::VecDeque,
     fmt,
@@ -41,8 +42,8 @@ pub(crate) type Wrap = Arc<dyn Fn(File) -> Box<dyn Disk> + Send + Sync>;
 /// Why a batch is not durable.
 #[derive(Debug)]
 pub(crate) enum CommitError {
-    /// There is no room for it. Nothing of it was written, and the log can be used.
-    Full(io::Error),
+    /// There is no room for it, or nothing to do it with. Nothing of it was written, and the log can be used.
+    Refused(WriteError),
     /// It is not known whether it is, and the log must not be used again.
     Broken(io::Error),
 }
@@ -50,8 +51,16 @@ pub(crate) enum CommitError {
 impl CommitError {
     /// An error from before anything of the batch was written.
     fn before(error: io::Error) -> Self {
+        let refused = |refusal: fn(Arc<str>) -> WriteError| {
+            let reason = error.to_string().into();
+            Self::Refused(refusal(reason))
+        };
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full(error),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                refused(WriteError::NoRoom)
+            }
+            io::ErrorKind::OutOfMemory => refused(WriteError::NotNow),
+            _ if is_out_of_files(&error) => refused(WriteError::NotNow),
             _ => Self::Broken(error),
         }
     }
@@ -59,8 +68,7 @@ impl CommitError {
 
 pub(crate) struct Log {
     dir: PathBuf,
-    /// Held as long as the log is.
-    _lock: File,
+    lock: Lock,
     fsync: bool,
     segment_bytes: u64,
     wrap: Wrap,
@@ -145,6 +153,7 @@ impl Log {
                 break;
             }
         }
+        self.lock.check()?;
         self.mark()
     }
 
@@ -264,6 +273,13 @@ impl fmt::Debug for Log {
         out.field("dir", &self.dir).field("last", &self.last);
         out.finish_non_exhaustive()
     }
+}
+
+/// Whether the process or the machine has as many files open as it may: others will be closed.
+fn is_out_of_files(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    cfg!(unix) && matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
 }
 
 /// How many bytes a commit can take, with the mark, and a seal if it is the last of its file.

@@ -65,6 +65,7 @@ pub(crate) fn start(log: Log, pipe: Arc<Pipe>, shared: Arc<Shared>) -> io::Resul
         pipe,
         shared,
         snapshot: None,
+        refuses: false,
         retry_above: 0,
     };
     writer.count();
@@ -80,6 +81,8 @@ struct Writer {
     pipe: Arc<Pipe>,
     shared: Arc<Shared>,
     snapshot: Option<SnapshotJob>,
+    /// The last batch was refused.
+    refuses: bool,
     /// After a snapshot failed: not before this much could be let go of.
     retry_above: u64,
 }
@@ -122,9 +125,12 @@ impl Writer {
             log.commit(&events, compact, now)
         };
         let result = committed.map_err(|error| match error {
-            CommitError::Full(error) => self.refuse(&error),
+            CommitError::Refused(refusal) => self.refuse(refusal),
             CommitError::Broken(error) => self.fail(&error),
         });
+        if result.is_ok() && !idle && std::mem::take(&mut self.refuses) {
+            tracing::warn!("writes are taken again");
+        }
         let published = (result.is_ok() && !idle).then(|| {
             self.shared.counters.batch(events.len());
             self.count();
@@ -150,9 +156,11 @@ impl Writer {
     }
 
     /// Refuses these writes, and those that were accepted after them. Later ones are tried anew.
-    fn refuse(&self, error: &io::Error) -> WriteError {
-        tracing::warn!(%error, "there is no room on the disk; writes are refused until there is");
-        let refusal = WriteError::NoRoom(error.to_string().into());
+    fn refuse(&mut self, refusal: WriteError) -> WriteError {
+        // Once, and not for each write: the log of the process may be on the same disk.
+        if !std::mem::replace(&mut self.refuses, true) {
+            tracing::warn!(reason = %refusal, "writes are refused until that has passed");
+        }
         let published = (*self.shared.state()).clone();
         self.pipe.head().refuse(&refusal, published);
         refusal

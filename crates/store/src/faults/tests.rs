@@ -23,17 +23,28 @@ async fn fill(store: &Store) -> (u64, WriteError) {
     }
 }
 
+const ENOSPC: i32 = 28;
+const EMFILE: i32 = 24;
+
+/// Whether that is the refusal that the system's error leads to.
+fn is_refusal(refused: &WriteError, error: i32) -> bool {
+    match error {
+        ENOSPC => matches!(refused, WriteError::NoRoom(_)),
+        _ => matches!(refused, WriteError::NotNow(_)),
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_refuses_and_is_recovered_from() {
-    for segment_bytes in [1 << 20, 2000] {
+    for (segment_bytes, error) in [(1 << 20, ENOSPC), (2000, ENOSPC), (2000, EMFILE)] {
         let bench = Bench::new(segment_bytes);
         let store = bench.open();
         put(&store, "pods/a", Expected::Any, b"1")
             .await
             .expect("written");
-        bench.faults().full = true;
+        bench.faults().full = Some(error);
         let (last, refused) = fill(&store).await;
-        assert!(matches!(refused, WriteError::NoRoom(_)), "{refused:?}");
+        assert!(is_refusal(&refused, error), "{refused:?}");
         assert_eq!(store.revision(), last);
         assert_eq!(store.head("pods/a").expect("an entry").revision, last);
         let many = (0..20).map(|number| {
@@ -49,12 +60,12 @@ async fn a_full_disk_refuses_and_is_recovered_from() {
             })
         });
         for refused in many.collect::<Vec<_>>() {
-            let refused = refused.await.expect("no panic");
-            assert!(matches!(refused, Err(WriteError::NoRoom(_))), "{refused:?}");
+            let refused = refused.await.expect("no panic").expect_err("a refusal");
+            assert!(is_refusal(&refused, error), "{refused:?}");
         }
         let before = contents(&store.snapshot());
         // With room it goes on, and gives no revision twice.
-        bench.faults().full = false;
+        bench.faults().full = None;
         let stale = put(&store, "pods/a", Expected::Revision(last + 1), b"stale").await;
         assert!(
             matches!(stale, Err(WriteError::Conflict { .. })),
@@ -123,6 +134,22 @@ async fn a_broken_disk_ends_writing_and_not_reading() {
     put(&store, "pods/a", Expected::Any, b"3")
         .await
         .expect("written");
+}
+
+#[tokio::test]
+async fn a_directory_that_was_removed_takes_no_writes() {
+    let bench = Bench::new(1 << 20);
+    let store = bench.open();
+    put(&store, "pods/a", Expected::Any, b"1")
+        .await
+        .expect("written");
+    std::fs::remove_dir_all(&bench.dir.0).expect("removed");
+    for _ in 0..2 {
+        let failed = put(&store, "pods/a", Expected::Any, b"2").await;
+        assert!(matches!(failed, Err(WriteError::Failed(_))), "{failed:?}");
+    }
+    assert_eq!(store.revision(), 1);
+    assert!(!store.is_well());
 }
 
 /// Looks at a future once.

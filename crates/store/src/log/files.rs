@@ -44,8 +44,43 @@ pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error
     }
 }
 
-/// Locks a directory, which is made if there is none. The lock lasts as long as the file is open.
-pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
+/// A directory is locked as long as this is there.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    file: File,
+    /// Not every file system counts names.
+    had_name: bool,
+}
+
+impl Lock {
+    fn new(file: File) -> Self {
+        let had_name = has_name(&file).unwrap_or(false);
+        Self { file, had_name }
+    }
+
+    /// An error if the directory was removed: files without a name take what is written, and are gone with the process.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        if self.had_name && !has_name(&self.file)? {
+            let kind = io::ErrorKind::NotFound;
+            return Err(io::Error::new(kind, "its directory was removed"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn has_name(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    Ok(file.metadata()?.nlink() > 0)
+}
+
+#[cfg(not(unix))]
+fn has_name(_: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+/// Locks a directory, which is made if there is none.
+pub(crate) fn lock(dir: &Path) -> Result<Lock, OpenError> {
     make_dir(dir).map_err(failed("create", dir))?;
     let path = dir.join("lock");
     let file = to_write()
@@ -53,7 +88,7 @@ pub(crate) fn lock(dir: &Path) -> Result<File, OpenError> {
         .open(&path)
         .map_err(failed("open", &path))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock::new(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
             dir: dir.to_owned(),
         }),

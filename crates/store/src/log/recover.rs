@@ -10,7 +10,7 @@ mod replay;
 use self::replay::{ReadFile, Replay};
 use super::{
     Closed, Log, Wrap, files,
-    files::failed,
+    files::{Lock, failed},
     frame::{FileId, HEAD, Header, Kind},
     remove,
     tail::Tail,
@@ -18,7 +18,7 @@ use super::{
 use crate::{error::OpenError, history::History, options::Options, shared::now_ms, state::State};
 use std::{
     collections::VecDeque,
-    fs::{File, OpenOptions},
+    fs::OpenOptions,
     hash::{BuildHasher, RandomState},
     io::Write,
     path::Path,
@@ -94,7 +94,7 @@ pub(crate) fn new_store() -> u64 {
 /// Makes what was read durable, cuts off what is torn, and opens the end.
 fn go_on(
     dir: &Path,
-    lock: File,
+    lock: Lock,
     options: &Options,
     wrap: Wrap,
     mut read: Vec<ReadFile>,
@@ -120,7 +120,7 @@ fn go_on(
     });
     let mut log = Log {
         dir: dir.to_owned(),
-        _lock: lock,
+        lock,
         fsync: options.fsync,
         segment_bytes: options.files.segment_bytes,
         closed: closed.collect::<VecDeque<_>>(),
