@@ -38,6 +38,8 @@ const LEASE: &str = "tidegate-gateway";
 /// Runs until it is told to stop; yields the exit code.
 pub(crate) fn run(arguments: &GatewayArgs) -> Result<u8, Failure> {
     start_log(arguments.log);
+    // How many are allowed is for the system to say.
+    let _ = crate::files::take_all();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -8,6 +8,7 @@ mod cli;
 mod explain;
 mod expose;
 mod failure;
+mod files;
 mod gateway;
 mod remote;
 mod routes;

@@ -28,7 +28,7 @@ use std::{
     io::{self, Write},
     path::{Path, PathBuf},
 };
-use tidegate_apiserver::{Options, Server, StartError};
+use tidegate_apiserver::{Limits, Options, Server, StartError};
 
 /// Runs until it is told to stop; yields the exit code.
 pub(crate) fn run(arguments: &UpArgs) -> Result<u8, Failure> {
@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &UpArgs) -> Result<u8, Failure> {
 
 async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
     start_log(Level::Warn);
+    let limits = limits(crate::files::take_all());
     let mut signals = Signals::catch()
         .map_err(|error| Failure::error(format!("cannot catch signals: {error}")))?;
     let data = match arguments.data_dir() {
@@ -56,6 +57,7 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
         listen: arguments.listen,
         token_auth_file: arguments.token_auth_file.clone(),
         names: arguments.tls_san.clone(),
+        limits,
         ..Options::default()
     };
     let server = Server::start(options).await.map_err(|error| match error {
@@ -83,6 +85,18 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
     };
     remove_temporary(&kubeconfig, arguments);
     Ok(ended)
+}
+
+/// Where few files can be open, clients of the API server leave half of them: to the store, which has to open some at any
+/// time, and to traffic.
+fn limits(files: Option<usize>) -> Limits {
+    let default = Limits::default();
+    Limits {
+        connections: files.map_or(default.connections, |files| {
+            default.connections.min(files / 2).max(1)
+        }),
+        ..default
+    }
 }
 
 /// What runs on the API server.

@@ -44,6 +44,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) async fn serve(listener: TcpListener, tls: TlsAcceptor, handler: Arc<Handler>) {
     let room = Arc::new(Semaphore::new(handler.limits.connections));
     let mut connections = JoinSet::new();
+    let mut refuses = false;
     loop {
         let Ok(permit) = room.clone().acquire_owned().await else {
             break;
@@ -54,9 +55,15 @@ pub(crate) async fn serve(listener: TcpListener, tls: TlsAcceptor, handler: Arc<
             accepted = listener.accept() => accepted,
         };
         let stream = match accepted {
-            Ok((stream, _)) => stream,
+            Ok((stream, _)) => {
+                refuses = false;
+                stream
+            }
             Err(error) => {
-                tracing::warn!(%error, "a connection can't be accepted");
+                // Once, until one can be.
+                if !std::mem::replace(&mut refuses, true) {
+                    tracing::warn!(%error, "connections can't be accepted");
+                }
                 // Out of descriptors, most likely: others must end first.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;

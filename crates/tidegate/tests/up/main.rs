@@ -5,6 +5,7 @@
 mod api;
 mod backup;
 mod durable;
+mod few_files;
 mod folder;
 mod gateway;
 mod health;

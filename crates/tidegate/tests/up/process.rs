@@ -64,6 +64,14 @@ impl Running {
         Self::of(command(arguments).spawn().expect("it starts"))
     }
 
+    /// What a shell makes of a line.
+    pub(crate) fn shell(line: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", line]).env_remove("KUBECONFIG");
+        shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::of(shell.spawn().expect("it starts"))
+    }
+
     fn of(mut child: Child) -> Self {
         let out = lines(child.stdout.take().expect("piped"));
         let err = lines(child.stderr.take().expect("piped"));
@@ -144,7 +152,8 @@ impl Up {
         up
     }
 
-    fn of(running: Running) -> Self {
+    /// Of a command that was started already.
+    pub(crate) fn of(running: Running) -> Self {
         let line = running.says("Tidegate is up: ");
         let url = line.rsplit(' ').next().expect("a URL").to_owned();
         let line = running.says("export KUBECONFIG=");
