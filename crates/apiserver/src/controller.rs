@@ -42,7 +42,10 @@ pub(crate) async fn run(cluster: Arc<Cluster>, all: bool) {
             () = cluster.stopping() => return,
             key = cluster.work.next() => key,
         };
-        if look(&cluster, &key, all).await == Settled::Later {
+        let settled = look(&cluster, &key, all).await;
+        // Looking need not wait for anything, and there may be much to look at: requests come in between.
+        tokio::task::yield_now().await;
+        if settled == Settled::Later {
             let cluster = cluster.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(RETRY).await;

@@ -8,6 +8,7 @@ use crate::{
     write::delete::{FOREGROUND, ORPHAN},
 };
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// Looks at an object: as a dependent, and as an owner that is being deleted.
 pub(super) async fn look(cluster: &Cluster, key: &str) -> Settled {
@@ -60,13 +61,20 @@ async fn as_dependent(cluster: &Cluster, key: &str, object: &Value, owners: Vec<
     if object.is_being_deleted() {
         return Settled::Yes;
     }
-    let has_dependents = !cluster.owners.dependents(object.uid()).is_empty();
+    let dependents = cluster.owners.dependents(object.uid());
+    let has_dependents = !dependents.is_empty();
+    let is_waited_for = states.contains(&State::Waiting);
+    // As kube-controller-manager: a dependent that waits already may be what the owners wait for.
+    if is_waited_for
+        && dependents.iter().any(|key| waits_at(cluster, key))
+        && unblock(cluster, key, object.namespace(), &owners).await == Settled::Later
+    {
+        return Settled::Later;
+    }
     let finalizers = object.finalizers();
     let policy = if finalizers.iter().any(|name| name == ORPHAN) {
         "Orphan"
-    } else if finalizers.iter().any(|name| name == FOREGROUND)
-        || states.contains(&State::Waiting) && has_dependents
-    {
+    } else if finalizers.iter().any(|name| name == FOREGROUND) || is_waited_for && has_dependents {
         "Foreground"
     } else {
         "Background"
@@ -80,36 +88,81 @@ async fn as_dependent(cluster: &Cluster, key: &str, object: &Value, owners: Vec<
     }
 }
 
-fn state(cluster: &Cluster, namespace: &str, owner: &Owner) -> State {
+/// Where the owner of an object in a namespace is, if its kind is served.
+fn key_of(cluster: &Cluster, namespace: &str, owner: &Owner) -> Option<String> {
     let resources = cluster.registry.now();
-    let Some(resource) = resources.of_kind(&owner.api_version, &owner.kind) else {
+    let resource = resources.of_kind(&owner.api_version, &owner.kind)?;
+    Some(resource.key(namespace, &owner.name))
+}
+
+fn state(cluster: &Cluster, namespace: &str, owner: &Owner) -> State {
+    let Some(key) = key_of(cluster, namespace, owner) else {
         // Of a kind that nobody serves, nothing can be said; better keep what hangs on it.
         return State::Solid;
     };
-    let key = resource.key(namespace, &owner.name);
     let found = cluster
         .store
         .head(&key)
         .and_then(|entry| object::from_bytes(&entry.value).ok());
     match found {
         Some(found) if found.uid() == owner.uid => {
-            let waits = found.is_being_deleted()
-                && found.finalizers().iter().any(|name| name == FOREGROUND);
-            if waits { State::Waiting } else { State::Solid }
+            if waits(&found) {
+                State::Waiting
+            } else {
+                State::Solid
+            }
         }
         _ => State::Absent,
     }
 }
 
+/// Whether an object is being deleted and waits for its dependents.
+fn waits(object: &Value) -> bool {
+    object.is_being_deleted() && object.finalizers().iter().any(|name| name == FOREGROUND)
+}
+
+fn waits_at(cluster: &Cluster, key: &str) -> bool {
+    let entry = cluster.store.head(key);
+    let object = entry.and_then(|entry| object::from_bytes(&entry.value).ok());
+    object.is_some_and(|object| waits(&object))
+}
+
+/// Lets owners go before an object: in a circle they would wait for each other for ever.
+async fn unblock(cluster: &Cluster, key: &str, namespace: &str, owners: &[Owner]) -> Settled {
+    let unblocked = cluster
+        .modify(key, |object| {
+            let owners = object["metadata"]["ownerReferences"].as_array_mut();
+            let mut changed = false;
+            for owner in owners.into_iter().flatten() {
+                if owner["blockOwnerDeletion"] == true {
+                    owner["blockOwnerDeletion"] = false.into();
+                    changed = true;
+                }
+            }
+            changed
+        })
+        .await;
+    if unblocked.is_err() {
+        return Settled::Later;
+    }
+    for owner in owners {
+        if let Some(owner) = key_of(cluster, namespace, owner) {
+            cluster.work.add(&owner);
+        }
+    }
+    Settled::Yes
+}
+
 /// Removes references to owners.
 async fn release(cluster: &Cluster, key: &str, uids: &[&str]) -> Settled {
+    let uids: HashSet<&str> = uids.iter().copied().collect();
     let released = cluster
         .modify(key, |object| {
             let Some(owners) = object["metadata"]["ownerReferences"].as_array_mut() else {
                 return false;
             };
             let before = owners.len();
-            owners.retain(|owner| !uids.contains(&owner["uid"].as_str().unwrap_or_default()));
+            owners.retain(|owner| !uids.contains(owner["uid"].as_str().unwrap_or_default()));
             let changed = owners.len() != before;
             if owners.is_empty() {
                 object.metadata_mut().remove("ownerReferences");
@@ -146,8 +199,11 @@ async fn as_owner(cluster: &Cluster, key: &str, object: &Value) -> Settled {
         if !blocking {
             return drop_finalizer(cluster, key, FOREGROUND).await;
         }
+        // One that waits itself is looked at when what it waits for is gone.
         for dependent in dependents {
-            cluster.work.add(&dependent);
+            if !waits_at(cluster, &dependent) {
+                cluster.work.add(&dependent);
+            }
         }
     }
     Settled::Yes

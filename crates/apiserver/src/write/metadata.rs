@@ -8,6 +8,7 @@ use crate::{
     status::ApiError,
 };
 use serde_json::Value;
+use std::collections::HashSet;
 use tidegate_schema::FieldError;
 
 impl Write<'_> {
@@ -65,15 +66,14 @@ impl Write<'_> {
             return;
         };
         let mut duplicates = Vec::new();
-        let mut kept: Vec<Value> = Vec::with_capacity(owners.len());
-        for owner in owners.drain(..) {
-            if kept.contains(&owner) {
+        let mut seen = HashSet::with_capacity(owners.len());
+        owners.retain(|owner| {
+            let is_new = seen.insert(owner.clone());
+            if !is_new {
                 duplicates.push(owner["uid"].as_str().unwrap_or_default().to_owned());
-            } else {
-                kept.push(owner);
             }
-        }
-        *owners = kept;
+            is_new
+        });
         if duplicates.is_empty() {
             return;
         }

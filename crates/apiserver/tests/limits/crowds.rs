@@ -6,7 +6,7 @@ use crate::{
     is_well, raw, room_for, server,
 };
 use hyper::{Response, body::Incoming};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tidegate_apiserver::{Limits, Options, test::start_with};
 use tokio::{io::AsyncWriteExt, task::JoinSet};
@@ -210,5 +210,55 @@ async fn clients_that_never_finish_are_cut_off() {
         .json("POST", COLLECTION, &config_map("after", 1))
         .await;
     assert_eq!(answer.status, 201, "{answer}");
+    server.stop().await;
+}
+
+/// Each owner was compared with each other: for minutes, and on a thread that others need.
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_with_many_owners_hold_nobody_up() {
+    const MANY: usize = 20_000;
+    let server = server(|_| {}).await;
+    let client = Client::new(&server, Protocol::Http2);
+    let owner = |number: usize| json!({ "apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": number.to_string() });
+    let mut object = config_map("owned", 10);
+    object["metadata"]["ownerReferences"] = (0..MANY).chain([0]).map(owner).collect();
+    let answer = client.json("POST", COLLECTION, &object).await;
+    assert_eq!(answer.status, 201, "{answer}");
+    let owners = &answer.json()["metadata"]["ownerReferences"];
+    assert_eq!(owners.as_array().map(Vec::len), Some(MANY), "each once");
+    server.stop().await;
+}
+
+/// Each waited for the next one, and the server looked at them for ever and at nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_in_a_circle_are_deleted() {
+    const CIRCLE: usize = 50;
+    let server = start_with(Options::default()).await.expect("a server");
+    let client = Client::new(&server, Protocol::Http2);
+    let mut uids = Vec::new();
+    for number in 0..CIRCLE {
+        let object = config_map(&format!("circle-{number}"), 10);
+        let answer = client.json("POST", COLLECTION, &object).await;
+        uids.push(answer.json()["metadata"]["uid"].clone());
+    }
+    for number in 0..CIRCLE {
+        let next = (number + 1) % CIRCLE;
+        let owner = json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "name": format!("circle-{next}"), "uid": uids[next],
+            "blockOwnerDeletion": true,
+        });
+        let patch = json!({ "metadata": { "ownerReferences": [owner] } }).to_string();
+        let path = format!("{COLLECTION}/circle-{number}");
+        let merge = "application/merge-patch+json";
+        let answer = client.send("PATCH", &path, merge, patch).await;
+        assert_eq!(answer.expect("an answer").status, 200);
+    }
+    let path = format!("{COLLECTION}/circle-0?propagationPolicy=Foreground");
+    client.json("DELETE", &path, &Value::Null).await;
+    eventually("they are gone", async || {
+        let answer = client.json("GET", COLLECTION, &Value::Null).await;
+        !String::from_utf8_lossy(&answer.body).contains("circle-")
+    })
+    .await;
     server.stop().await;
 }
