@@ -6,6 +6,8 @@ use crate::{
     process::{Up, until},
 };
 
+use std::{os::unix::fs::symlink, process::Command};
+
 const CRD: &str = include_str!("../kubectl/files/crd.yaml");
 const BOATS: &str = "/apis/harbor.example.org/v1/namespaces/default/boats";
 
@@ -179,4 +181,44 @@ fn what_others_own_is_not_pruned() {
             .count(),
         0
     );
+}
+
+/// A pipe that nobody writes to would be waited for; links in a circle would be followed to the end of all names.
+#[test]
+fn only_files_are_read_and_each_folder_once() {
+    let folder = Folder::new();
+    folder.write("files/a.yaml", &yaml("a", "1"));
+    folder.write("files/deep/b.yaml", &yaml("b", "1"));
+    for (target, link) in [("..", "up"), (".", "self"), ("../files", "deep/again")] {
+        symlink(target, folder.path("files").join(link)).expect("a link");
+    }
+    symlink("/dev/zero", folder.path("files/endless.yaml")).expect("a link");
+    let pipe = Command::new("mkfifo")
+        .arg(folder.path("files/pipe.yaml"))
+        .status();
+    assert!(pipe.expect("mkfifo runs").success());
+    let up = start(&folder);
+    up.running.says("Manifests are followed");
+    for name in ["a", "b"] {
+        until_value(&up.api(), name, Some("1"));
+    }
+    let complaints = up.running.complaints();
+    let applied = |line: &String| line.contains(" applied");
+    assert!(complaints.iter().all(applied), "{complaints:?}");
+}
+
+/// Nothing in it is applied but its name, so no field of it would have an owner.
+#[test]
+fn an_object_that_is_only_a_name_is_pruned_too() {
+    let folder = Folder::new();
+    folder.write("files/a.yaml", &yaml("a", "1"));
+    let bare = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: sea\n";
+    folder.write("files/b.yaml", bare);
+    let up = start(&folder);
+    let api = up.api();
+    let status = || api.get("/api/v1/namespaces/sea").0;
+    until("the namespace", || (status() == 200).then_some(()));
+    until_value(&api, "a", Some("1"));
+    folder.remove("files/b.yaml");
+    until("its end", || (status() == 404).then_some(()));
 }

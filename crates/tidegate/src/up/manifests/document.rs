@@ -4,6 +4,9 @@ use serde_json::Value;
 use std::sync::Arc;
 use tidegate_schema::{ParseError, Parsed, parse_json, parse_yaml};
 
+/// The file that an object was applied from.
+const ANNOTATION: &str = "tidegate.dev/manifest";
+
 /// An object, and where it stands. Held as text: a tree of it takes twenty times as much, and is wanted rarely.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Manifest {
@@ -22,7 +25,9 @@ pub(super) struct Manifest {
 
 impl Manifest {
     /// Of an object that has what every object needs.
-    fn new(file: &Arc<str>, line: usize, object: &Value) -> Result<Self, String> {
+    fn new(file: &Arc<str>, line: usize, mut object: Value) -> Result<Self, String> {
+        mark(&mut object, file);
+        let object = &object;
         let needed = |pointer: &str| {
             let text = text(object, pointer);
             match text.is_empty() {
@@ -55,6 +60,23 @@ impl Manifest {
     }
 }
 
+/// Says in an object where it stands. So there is always a field that was applied from here: of an object that says
+/// nothing but its name, none would be known to be ours.
+fn mark(object: &mut Value, file: &str) {
+    let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+    let Some(metadata) = metadata else {
+        return;
+    };
+    let annotations = metadata.entry("annotations").or_insert(Value::Null);
+    if annotations.is_null() {
+        *annotations = Value::Object(serde_json::Map::new());
+    }
+    // What is no map is refused by the server, in its own words.
+    if let Some(annotations) = annotations.as_object_mut() {
+        annotations.insert(ANNOTATION.to_owned(), file.into());
+    }
+}
+
 fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
     object
         .pointer(pointer)
@@ -78,7 +100,7 @@ pub(super) fn read(file: &str, text: &str) -> Result<Vec<Manifest>, String> {
             format!("{file}:{at}: {why}")
         })?;
         for object in expanded(value) {
-            let manifest = Manifest::new(&named, line, &object);
+            let manifest = Manifest::new(&named, line, object);
             manifests.push(manifest.map_err(|why| format!("{file}:{line}: {why}"))?);
         }
     }

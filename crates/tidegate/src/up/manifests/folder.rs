@@ -3,7 +3,7 @@
 use super::document::{self, Manifest};
 use crate::failure::Failure;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -55,8 +55,8 @@ impl Folder {
 
     /// Reads what has changed. Whether anything has.
     pub(super) fn look(&mut self) -> bool {
-        let mut found = BTreeMap::new();
-        if let Err(error) = find(&self.dir, DEEPEST, &mut found) {
+        let mut search = Search::default();
+        if let Err(error) = search.below(&self.dir, DEEPEST) {
             if std::mem::take(&mut self.readable) {
                 self.problems.push(format!(
                     "{}: {error}; nothing is changed",
@@ -66,6 +66,7 @@ impl Folder {
             return false;
         }
         let mut changed = !std::mem::replace(&mut self.readable, true);
+        let found = search.files;
         let before = self.files.len();
         self.files.retain(|path, _| found.contains_key(path));
         changed |= self.files.len() != before;
@@ -139,35 +140,59 @@ impl Folder {
     }
 }
 
-fn find(dir: &Path, depth: usize, found: &mut BTreeMap<PathBuf, Stamp>) -> io::Result<()> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
+/// A walk through a directory.
+#[derive(Debug, Default)]
+struct Search {
+    files: BTreeMap<PathBuf, Stamp>,
+    /// Where it has been: links may lead back there.
+    seen: BTreeSet<PathBuf>,
+}
+
+impl Search {
+    fn below(&mut self, dir: &Path, depth: usize) -> io::Result<()> {
+        if !self.seen.insert(fs::canonicalize(dir)?) {
+            return Ok(());
+        }
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            paths.push(entry?.path());
+        }
+        // Of two ways to the same folder always the same one is taken.
+        paths.sort_unstable();
+        for path in paths {
+            self.look_at(path, depth)?;
+        }
+        Ok(())
+    }
+
+    fn look_at(&mut self, path: PathBuf, depth: usize) -> io::Result<()> {
         let hidden = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
         // Files come and go while they are looked at.
         let Ok(about) = fs::metadata(&path) else {
-            continue;
+            return Ok(());
         };
         if hidden {
-            continue;
+            return Ok(());
         }
+        let is_manifest = path
+            .extension()
+            .is_some_and(|end| end == "yaml" || end == "yml" || end == "json");
         if about.is_dir() {
             if depth > 0 {
-                find(&path, depth - 1, found)?;
+                self.below(&path, depth - 1)?;
             }
-        } else if path
-            .extension()
-            .is_some_and(|end| end == "yaml" || end == "yml" || end == "json")
-        {
+        } else if is_manifest && about.is_file() {
+            // A pipe or a device may have no end, or not even a beginning.
             let stamp = Stamp {
                 modified: about.modified().ok(),
                 length: about.len(),
             };
-            found.insert(path, stamp);
+            self.files.insert(path, stamp);
         }
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
