@@ -184,10 +184,11 @@ impl Authority {
         )
     }
 
-    /// Makes the server's certificate anew when it is time; open connections stay. To be called about once a day.
+    /// Makes the server's certificate anew when it is time, or when the clock was set back before its beginning; open
+    /// connections stay. To be called often: clocks may be set.
     pub fn renew(&self, now: i64) -> Result<bool, PkiError> {
         match self.serving.get() {
-            Some(issued) if now >= issued.renew_at => {
+            Some(issued) if !issued.serves_at(now) => {
                 self.serve(issued.names.clone(), now)?;
                 Ok(true)
             }
@@ -218,6 +219,7 @@ impl Authority {
         self.serving.set(Issued {
             key: Arc::new(key),
             names,
+            made_at: now,
             renew_at: now + LEAF_SECONDS - LEAF_RENEWAL_SECONDS,
         });
         Ok(())

@@ -331,9 +331,9 @@ fn names(options: &Options, address: SocketAddr) -> Vec<String> {
     names
 }
 
-/// Renews the server's certificate before it ends.
+/// Renews the server's certificate before it ends. That may be soon, where the clock is set right after the start.
 async fn renew(cluster: Arc<Cluster>, authority: Arc<Authority>) {
-    const LOOK_EVERY: Duration = Duration::from_secs(3600);
+    const LOOK_EVERY: Duration = Duration::from_secs(60);
     loop {
         tokio::select! {
             () = cluster.stopping() => return,

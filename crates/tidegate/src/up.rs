@@ -6,6 +6,7 @@ mod backup;
 mod data_dir;
 mod definitions;
 mod gateway;
+mod kubeconfig;
 mod manifests;
 
 pub(crate) use self::{
@@ -16,6 +17,7 @@ pub(crate) use self::{
 use self::{
     data_dir::DataDir,
     gateway::{Place, Traffic},
+    kubeconfig::Kubeconfig,
     manifests::{Found, Manifests},
 };
 use crate::{
@@ -23,10 +25,9 @@ use crate::{
     gateway::{Level, start_log},
     signals::Signals,
 };
-use secrecy::ExposeSecret;
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 use tidegate_apiserver::{Limits, Options, Server, StartError};
 
@@ -67,15 +68,17 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
         )),
         error => Failure::error(error),
     })?;
-    let kubeconfig = write_kubeconfig(&server, arguments, data.as_ref())?;
-    say_where(&server, &kubeconfig, arguments);
+    let mut kubeconfig = Kubeconfig::write(&server, arguments, data.as_ref())?;
+    say_where(&server, kubeconfig.shown(), arguments);
     // The first signal asks for an end in peace, the second one ends at once.
     let guests = tokio::select! {
-        guests = expected.start(&kubeconfig) => {
+        guests = expected.start(kubeconfig.own()) => {
             let guests = guests?;
             say_more(&guests, arguments);
-            signals.next().await;
-            guests
+            tokio::select! {
+                _ = signals.next() => guests,
+                never = kubeconfig.keep(&server) => match never {},
+            }
         }
         _ = signals.next() => Guests::default(),
     };
@@ -83,7 +86,7 @@ async fn up(arguments: &UpArgs) -> Result<u8, Failure> {
         () = guests.stop(server) => 0,
         signalled = signals.next() => signalled.exit_code,
     };
-    remove_temporary(&kubeconfig, arguments);
+    kubeconfig.remove_temporary();
     Ok(ended)
 }
 
@@ -151,34 +154,6 @@ impl Guests {
             traffic.stop().await;
         }
         server.stop().await;
-    }
-}
-
-/// Writes the administrator's kubeconfig where it was asked for, else into the data directory.
-fn write_kubeconfig(
-    server: &Server,
-    arguments: &UpArgs,
-    data: Option<&DataDir>,
-) -> Result<PathBuf, Failure> {
-    let text = server.admin_kubeconfig().map_err(Failure::error)?;
-    let path = match (&arguments.kubeconfig, data) {
-        (Some(path), _) => path.clone(),
-        (None, Some(data)) => data.path().join(data_dir::KUBECONFIG),
-        (None, None) => {
-            std::env::temp_dir().join(format!("tidegate-{}.kubeconfig", std::process::id()))
-        }
-    };
-    data_dir::write_private(&path, text.expose_secret().as_bytes())
-        .map_err(|error| Failure::error(format!("cannot write {}: {error}", path.display())))?;
-    // Whoever reads it may be in another directory.
-    Ok(std::path::absolute(&path).unwrap_or(path))
-}
-
-/// A kubeconfig that nobody asked for by name ends with the server that was only in memory.
-fn remove_temporary(path: &Path, arguments: &UpArgs) {
-    if arguments.kubeconfig.is_none() && arguments.data_dir().is_none() {
-        // It is of no use to anyone by now.
-        let _ = std::fs::remove_file(path);
     }
 }
 

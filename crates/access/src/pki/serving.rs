@@ -31,7 +31,15 @@ pub(crate) struct Issued {
     /// What the certificate is for, to make the next one.
     pub(crate) names: Vec<String>,
     /// Unix seconds.
+    pub(crate) made_at: i64,
     pub(crate) renew_at: i64,
+}
+
+impl Issued {
+    /// Whether it need not be renewed.
+    pub(crate) fn serves_at(&self, now: i64) -> bool {
+        (self.made_at..self.renew_at).contains(&now)
+    }
 }
 
 impl Serving {

@@ -223,6 +223,9 @@ fn the_servers_certificate_is_renewed_before_it_ends() {
     assert!(renewed.names.contains(&"tide.example.com".to_owned()));
     let read = Certificate::parse(&renewed.key.cert[0]).expect("a certificate");
     assert_eq!(read.not_after, NOW + YEAR - YEAR / 3 + YEAR);
+    // The clock was wrong before, and is set back.
+    check(NOW, true);
+    check(NOW, false);
 }
 
 #[test]

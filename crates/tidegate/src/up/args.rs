@@ -22,7 +22,7 @@ pub(crate) struct UpArgs {
     /// Address and port of the API server; port 0 is a free one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     pub(super) listen: SocketAddr,
-    /// Where the administrator's kubeconfig is written; in the data directory by default
+    /// Where else the administrator's kubeconfig is written; it is in the data directory in any case
     #[arg(long, value_name = "FILE")]
     pub(super) kubeconfig: Option<PathBuf>,
     /// A directory of manifests to apply, and to follow as they change

@@ -41,8 +41,15 @@ fn make_private(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
-/// Writes a file that only its owner may read: whole, or not at all.
+/// Writes a file that only its owner may read: whole, or not at all. A link to a file stays one. What is no file, as
+/// `/dev/stdout`, is written to as it is.
 pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let is_special = |about: fs::Metadata| !about.is_file() && !about.is_dir();
+    if fs::metadata(path).is_ok_and(is_special) {
+        let mut special = fs::OpenOptions::new().write(true).open(path)?;
+        return special.write_all(bytes);
+    }
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let beside = path.with_file_name(name);

@@ -5,7 +5,7 @@ use crate::{
     folder::{Folder, mode},
     process::{Running, Up, finish, until},
 };
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, os::unix::fs::symlink, path::Path};
 
 #[test]
 fn in_memory_nothing_is_left() {
@@ -149,4 +149,30 @@ fn a_directory_that_was_deleted_is_made_anew() {
             .get("/api/v1/namespaces/default/serviceaccounts/default");
         (status == 200).then_some(())
     });
+}
+
+#[test]
+fn a_kubeconfig_that_is_asked_for_is_one_more() {
+    let folder = Folder::new();
+    folder.write("elsewhere", "old");
+    symlink(folder.path("elsewhere"), folder.path("link")).expect("a link");
+    let up = Up::on(&folder, &["--kubeconfig", &folder.text("link")]);
+    assert_eq!(up.kubeconfig, folder.path("link"));
+    up.api().create("a");
+    assert!(folder.path("link").is_symlink(), "a link stays one");
+    let text = |name: &str| fs::read_to_string(folder.path(name)).expect("a file");
+    assert_eq!(text("elsewhere"), text("data/admin.kubeconfig"));
+    let (data, file) = (folder.text("data"), folder.text("backup"));
+    let backup = finish(&["backup", "--data-dir", &data, &file]);
+    assert_eq!((backup.code, backup.stderr.as_str()), (Some(0), ""));
+    up.end();
+    // What is no file stays what it is, and gets the text.
+    let up = Up::on(&folder, &["--kubeconfig", "/dev/stdout"]);
+    up.end();
+    let device = fs::metadata("/dev/null").expect("a device");
+    let up = Up::on(&folder, &["--kubeconfig", "/dev/null"]);
+    assert_eq!(up.kubeconfig, Path::new("/dev/null"));
+    up.end();
+    let after = fs::metadata("/dev/null").expect("a device");
+    assert_eq!(device.file_type(), after.file_type());
 }
