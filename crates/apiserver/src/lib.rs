@@ -18,6 +18,7 @@ mod controller;
 mod discovery;
 mod documents;
 mod endpoint;
+mod eviction;
 mod faults;
 mod health;
 mod ids;

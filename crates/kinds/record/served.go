@@ -12,7 +12,7 @@ var served = []string{
 	"/v1/nodes+status",
 	"/v1/persistentvolumeclaims+status",
 	"/v1/persistentvolumes+status",
-	"/v1/pods+binding+log+status",
+	"/v1/pods+binding+eviction+log+status",
 	"/v1/replicationcontrollers+status+scale",
 	"/v1/resourcequotas+status",
 	"/v1/secrets",

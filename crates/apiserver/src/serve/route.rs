@@ -8,7 +8,7 @@ use crate::{
     backup, binding,
     body::Body,
     call::{Answer, Call},
-    discovery, health, logs, metrics,
+    discovery, eviction, health, logs, metrics,
     negotiate::{self, Allowed, Output},
     openapi, read,
     request::{info::RequestInfo, options::ListOptions},
@@ -138,6 +138,7 @@ async fn verb(handler: &Arc<Handler>, call: Call) -> Result<Answer, ApiError> {
         (("", "bindings", "") | ("", "pods", "binding"), "create") => {
             binding::create(cluster, &call).await
         }
+        (("", "pods", "eviction"), "create") => eviction::create(cluster, &call).await,
         (("", "pods", "log"), "get") => logs::get(cluster, &call).await,
         (("", "serviceaccounts", "token"), "create") => token::create(cluster, &call).await,
         ((_, _, "scale"), "get") => write::scale::get(cluster, &call),

@@ -120,11 +120,25 @@ pub(crate) struct Deleted {
 }
 
 impl Write<'_> {
-    /// Deletes an object of the call's resource and namespace.
+    /// Deletes an object of the call's resource and namespace, if admission has nothing against it.
     pub(crate) async fn delete(
         &self,
         name: &str,
         options: &DeleteOptions,
+    ) -> Result<Deleted, ApiError> {
+        let admit = |old: &Value| {
+            let request = self.admission(Operation::Delete, name, None, Some(old));
+            self.cluster.validate_admission(&request)
+        };
+        self.delete_if(name, options, &admit).await
+    }
+
+    /// Deletes an object if it is as it must be, whoever may have changed it meanwhile.
+    pub(crate) async fn delete_if(
+        &self,
+        name: &str,
+        options: &DeleteOptions,
+        admit: &(dyn Fn(&Value) -> Result<(), ApiError> + Sync),
     ) -> Result<Deleted, ApiError> {
         let resource = self.resource();
         let key = resource.key(&self.call.info.namespace, name);
@@ -134,8 +148,7 @@ impl Write<'_> {
                 entry.ok_or_else(|| ApiError::not_found(resource.group_resource(), name))?;
             let old = resource.tree(&entry.value)?;
             self.check_preconditions(&old, options)?;
-            let request = self.admission(Operation::Delete, name, None, Some(&old));
-            self.cluster.validate_admission(&request)?;
+            admit(&old)?;
             let step = self.step(&old, options);
             if self.options.dry_run {
                 return Ok(match step {
@@ -215,7 +228,11 @@ impl Write<'_> {
         Ok(stored)
     }
 
-    fn check_preconditions(&self, object: &Value, options: &DeleteOptions) -> Result<(), ApiError> {
+    pub(crate) fn check_preconditions(
+        &self,
+        object: &Value,
+        options: &DeleteOptions,
+    ) -> Result<(), ApiError> {
         let resource = self.resource();
         let what = GroupResource {
             group: &resource.group,

@@ -16,7 +16,7 @@ const TRIES: usize = 1000;
 
 /// What becomes of an update.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Created(Value),
     Updated(Value),
     /// The last finalizer of an object that was to be deleted is gone.
@@ -25,7 +25,7 @@ pub(super) enum Outcome {
 
 impl Write<'_> {
     /// Updates, or creates where that is allowed. `make` gives the wanted object for the one that is there.
-    pub(super) async fn guaranteed(
+    pub(crate) async fn guaranteed(
         &self,
         allow_create: bool,
         make: &(dyn Fn(Option<&Value>) -> Result<Value, ApiError> + Sync),
