@@ -59,6 +59,11 @@ impl Part {
         format!("{}/{}", self.group, self.version)
     }
 
+    /// An older version with the same fields, which clients still send: `policy/v1beta1`.
+    pub fn older_api_version(&self) -> Option<String> {
+        (self.kind == "Eviction").then(|| format!("{}/v1beta1", self.group))
+    }
+
     /// Reads a tree as the type: it becomes what Go would write. Gives the strict decoder's complaints, or the text of
     /// a decoder that can't go on.
     pub fn decode(&self, object: &mut Value) -> Result<Vec<String>, String> {

@@ -220,7 +220,11 @@ fn check_type(
     }
     let why = if has_go_type(found) {
         let (_, version) = split_version(&found.api_version);
-        let hub = resource.go_package();
+        let (group, _) = split_version(api_version);
+        let hub = match kind == resource.kind {
+            true => resource.go_package(),
+            false => group.split('.').next().unwrap_or_default(),
+        };
         format!(
             "converting ({version}.{}) to ({hub}.{kind}): unknown conversion",
             found.kind

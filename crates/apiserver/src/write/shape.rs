@@ -59,8 +59,13 @@ pub(crate) fn part_body(
 ) -> Result<Value, ApiError> {
     let format = negotiate::input_format(&call.headers)?;
     let api_version = part.api_version();
-    let Decoded { mut object, strict } =
-        super::decode(&call.body, format, &call.resource, &api_version, part.kind)?;
+    let decoded =
+        |version: &str| super::decode(&call.body, format, &call.resource, version, part.kind);
+    let older = part.older_api_version();
+    let Decoded { mut object, strict } = decoded(&api_version).or_else(|error| {
+        let again = older.as_deref().map(decoded);
+        again.and_then(Result::ok).ok_or(error)
+    })?;
     let unknown = part.decode(&mut object).map_err(|why| {
         ApiError::bad_request(format!(
             "{kind} in version {:?} cannot be handled as a {kind}: {why}",
