@@ -27,7 +27,8 @@ import (
 )
 
 var roots = []any{
-	core.PodSpec{}, core.PodTemplateSpec{}, core.PersistentVolumeClaim{}, core.ObjectReference{}, core.ScopeSelector{},
+	core.PodSpec{}, core.PodTemplateSpec{}, core.PersistentVolumeClaim{}, core.PersistentVolumeSource{},
+	core.ObjectReference{}, core.ScopeSelector{},
 	apps.DeploymentStrategy{}, apps.DaemonSetUpdateStrategy{}, batch.PodFailurePolicy{}, batch.SuccessPolicy{},
 	policy.PodDisruptionBudgetSpec{},
 }

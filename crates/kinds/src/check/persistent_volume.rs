@@ -8,7 +8,7 @@ use super::{
     words::{form, immutable, one_of, required, unsupported},
 };
 use crate::{
-    decode,
+    decode, internal,
     meta::{dns1123_label_errors, dns1123_subdomain_errors, name_is_subdomain},
     view::{list, map, remove, text},
 };
@@ -262,8 +262,10 @@ pub(crate) fn update(new: &Value, old: &Value, errors: &mut Errors) {
     volume(new, errors);
     let root = Path::ROOT;
     let spec = root.child("spec");
-    if fixed_source(new, old) != fixed_source(old, old) {
-        let why = "spec.persistentvolumesource is immutable after creation\n";
+    let (wanted, before) = (fixed_source(new, old), fixed_source(old, old));
+    if wanted != before {
+        let difference = internal::difference("@core.PersistentVolumeSource", &before, &wanted);
+        let why = format!("spec.persistentvolumesource is immutable after creation\n{difference}");
         let at = spec.child("persistentvolumesource");
         errors.push(FieldError::forbidden(&at, why));
     }
