@@ -4,7 +4,7 @@ use super::{
     Errors,
     container::{known_resource, resource_name},
     meta_create, meta_update,
-    words::{IMMUTABLE, form, immutable, not_negative, one_of, required, unsupported},
+    words::{IMMUTABLE, form, immutable, not_negative, one_of, repeated, required, unsupported},
 };
 use crate::{
     decode, internal,
@@ -185,6 +185,7 @@ pub(crate) fn limits(object: &Value, errors: &mut Errors) {
     let spec = root.child("spec");
     let path = spec.child("limits");
     let all = list(&object["spec"]["limits"]);
+    let again = repeated(all.iter().map(|one| text(one, "type")));
     for (index, limit) in all.iter().enumerate() {
         let at = path.index(index);
         let kind = text(limit, "type");
@@ -194,7 +195,7 @@ pub(crate) fn limits(object: &Value, errors: &mut Errors) {
             let why = "must be a standard limit type or fully qualified";
             errors.push(FieldError::invalid(&at.child("type"), &kind.into(), why));
         }
-        if all[..index].iter().any(|other| text(other, "type") == kind) {
+        if again[index] {
             errors.push(FieldError::duplicate(&at.child("type"), &kind.into()));
         }
         for part in PARTS {

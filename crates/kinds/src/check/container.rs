@@ -5,7 +5,7 @@ use super::{
     node::{is_native, quantity},
     service::{PROTOCOLS, port_or_name},
     volume::descending_path,
-    words::{form, missing_or_one_of, not_negative, one_of, port, required},
+    words::{form, missing_or_one_of, not_negative, one_of, port, repeated, required},
 };
 use crate::{
     decode,
@@ -16,10 +16,11 @@ use crate::{
     view::{int, list, map, text},
 };
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 use tidegate_schema::{FieldError, Path};
 
 /// The volumes of a pod, by name.
-pub(crate) type Volumes<'v> = [(&'v str, &'v Value)];
+pub(crate) type Volumes<'v> = HashMap<&'v str, &'v Value>;
 
 /// What all containers must be.
 pub(crate) fn common(
@@ -70,7 +71,7 @@ pub(crate) fn common(
 }
 
 fn ports(container: &Value, path: &Path<'_>, errors: &mut Errors) {
-    let mut names: Vec<&str> = Vec::new();
+    let mut names = HashSet::new();
     for (index, one) in list(&container["ports"]).iter().enumerate() {
         let at = path.index(index);
         let name = text(one, "name");
@@ -80,7 +81,7 @@ fn ports(container: &Value, path: &Path<'_>, errors: &mut Errors) {
             if names.contains(&name) {
                 errors.push(FieldError::duplicate(&at.child("name"), &name.into()));
             } else if errors.len() == before {
-                names.push(name);
+                names.insert(name);
             }
         }
         match int(one, "containerPort") {
@@ -227,26 +228,25 @@ fn env_from(container: &Value, path: &Path<'_>, errors: &mut Errors) {
 
 fn mounts(container: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mut Errors) {
     let all = list(&container["volumeMounts"]);
+    let again = repeated(all.iter().map(|one| text(one, "mountPath")));
+    let devices = container_parts::Named::of(&container["volumeDevices"], "devicePath");
     for (index, mount) in all.iter().enumerate() {
         let at = path.index(index);
         let name = text(mount, "name");
         required(mount, "name", &at, errors);
-        if !volumes.iter().any(|(known, _)| *known == name) {
+        if !volumes.contains_key(name) {
             errors.push(FieldError::not_found(&at.child("name"), &name.into()));
         }
         required(mount, "mountPath", &at, errors);
         let target = text(mount, "mountPath");
-        if all[..index]
-            .iter()
-            .any(|other| text(other, "mountPath") == target)
-        {
+        if again[index] {
             errors.push(FieldError::invalid(
                 &at.child("mountPath"),
                 &target.into(),
                 "must be unique",
             ));
         }
-        container_parts::not_a_device(container, mount, &at, errors);
+        container_parts::not_a_device(&devices, mount, &at, errors);
         let (sub, expression) = (text(mount, "subPath"), text(mount, "subPathExpr"));
         if !sub.is_empty() {
             descending_path(sub, &path.child("subPath"), errors);

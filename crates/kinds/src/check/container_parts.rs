@@ -3,17 +3,35 @@
 use super::{
     Errors,
     container::Volumes,
-    words::{form, required, too_many, unsupported},
+    words::{form, repeated, required, too_many, unsupported},
 };
 use crate::{
     meta::dns1123_label_errors,
     view::{list, text},
 };
 use serde_json::Value;
+use std::collections::HashSet;
 use tidegate_schema::{FieldError, Path};
 
 const RULES_MAX: usize = 20;
 const VALUES_MAX: usize = 255;
+
+/// The names and places of a container's mounts, or of its devices.
+pub(crate) struct Named<'v> {
+    names: HashSet<&'v str>,
+    places: HashSet<&'v str>,
+}
+
+impl<'v> Named<'v> {
+    /// Of a list whose items have their place at `place`.
+    pub(crate) fn of(all: &'v Value, place: &str) -> Self {
+        let texts = |key: &str| list(all).iter().map(|one| text(one, key)).collect();
+        Self {
+            names: texts("name"),
+            places: texts(place),
+        }
+    }
+}
 
 /// Volumes as block devices.
 pub(crate) fn devices(
@@ -23,22 +41,24 @@ pub(crate) fn devices(
     errors: &mut Errors,
 ) {
     let all = list(&container["volumeDevices"]);
+    let again = repeated(all.iter().map(|one| text(one, "name")));
+    let same_place = repeated(all.iter().map(|one| text(one, "devicePath")));
+    let mounts = Named::of(&container["volumeMounts"], "mountPath");
     for (index, device) in all.iter().enumerate() {
         let at = path.index(index);
         let (name, place) = (text(device, "name"), text(device, "devicePath"));
         let (name_at, place_at) = (at.child("name"), at.child("devicePath"));
-        let known = volumes.iter().find(|(known, _)| *known == name);
+        let known = volumes.get(name);
         required(device, "name", &at, errors);
         let mut invalid = |at: &Path<'_>, value: &str, why: &str| {
             errors.push(FieldError::invalid(at, &value.into(), why));
         };
-        let before = &all[..index];
-        if !name.is_empty() && before.iter().any(|other| text(other, "name") == name) {
+        if !name.is_empty() && again[index] {
             invalid(&name_at, name, "must be unique");
         }
         match known {
             None => errors.push(FieldError::not_found(&name_at, &name.into())),
-            Some((_, volume)) => {
+            Some(volume) => {
                 let block = ["persistentVolumeClaim", "ephemeral"];
                 if block.iter().all(|source| volume[*source].is_null()) {
                     let why = "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode";
@@ -50,21 +70,17 @@ pub(crate) fn devices(
         let mut invalid = |at: &Path<'_>, value: &str, why: &str| {
             errors.push(FieldError::invalid(at, &value.into(), why));
         };
-        if before
-            .iter()
-            .any(|other| text(other, "devicePath") == place)
-        {
+        if same_place[index] {
             invalid(&place_at, place, "must be unique");
         }
         if place.split('/').any(|part| part == "..") {
             let why = "can not contain backsteps ('..')";
             invalid(&place_at, place, why);
         }
-        let mounts = list(&container["volumeMounts"]);
-        if mounts.iter().any(|mount| text(mount, "name") == name) {
+        if mounts.names.contains(name) {
             invalid(&name_at, name, "must not already exist in volumeMounts");
         }
-        if mounts.iter().any(|mount| text(mount, "mountPath") == place) {
+        if mounts.places.contains(place) {
             let why = "must not already exist as a path in volumeMounts";
             invalid(&place_at, place, why);
         }
@@ -72,17 +88,18 @@ pub(crate) fn devices(
 }
 
 /// A volume is mounted or a device, but not both.
-pub(crate) fn not_a_device(container: &Value, mount: &Value, path: &Path<'_>, errors: &mut Errors) {
-    let devices = list(&container["volumeDevices"]);
+pub(crate) fn not_a_device(
+    devices: &Named<'_>,
+    mount: &Value,
+    path: &Path<'_>,
+    errors: &mut Errors,
+) {
     let (name, place) = (text(mount, "name"), text(mount, "mountPath"));
-    if devices.iter().any(|device| text(device, "name") == name) {
+    if devices.names.contains(name) {
         let why = "must not already exist in volumeDevices";
         errors.push(FieldError::invalid(&path.child("name"), &name.into(), why));
     }
-    if devices
-        .iter()
-        .any(|device| text(device, "devicePath") == place)
-    {
+    if devices.places.contains(place) {
         let why = "must not already exist as a path in volumeDevices";
         let at = path.child("mountPath");
         errors.push(FieldError::invalid(&at, &place.into(), why));
@@ -138,12 +155,10 @@ pub(crate) fn claims(pod: &Value, claims: &Value, path: &Path<'_>, errors: &mut 
 /// What happens to a container when its resources change.
 pub(crate) fn resize_policy(pod: &Value, container: &Value, path: &Path<'_>, errors: &mut Errors) {
     let all = list(&container["resizePolicy"]);
+    let again = repeated(all.iter().map(|one| text(one, "resourceName")));
     for (index, policy) in all.iter().enumerate() {
         let (resource, restart) = (text(policy, "resourceName"), text(policy, "restartPolicy"));
-        if all[..index]
-            .iter()
-            .any(|other| text(other, "resourceName") == resource)
-        {
+        if again[index] {
             errors.push(FieldError::duplicate(&path.index(index), &resource.into()));
         }
         for (found, supported) in [

@@ -3,7 +3,7 @@
 use super::{
     Errors, meta_create, meta_update, net,
     service::PROTOCOLS,
-    words::{Form, declared_immutable, declared_required, form, one_of, port, too_many},
+    words::{Form, declared_immutable, declared_required, form, one_of, port, repeated, too_many},
 };
 use crate::{
     meta::{
@@ -116,16 +116,14 @@ fn slice_head(object: &Value, errors: &mut Errors) {
         errors.push(too_many(&path, ports.len(), 20_000));
         return;
     }
+    let again = repeated(ports.iter().map(|one| text(one, "name")));
     for (index, one) in ports.iter().enumerate() {
         let at = path.index(index);
         let name = text(one, "name");
         if !name.is_empty() {
             form(name, dns1123_label_errors, &at.child("name"), errors);
         }
-        if ports[..index]
-            .iter()
-            .any(|other| text(other, "name") == name)
-        {
+        if again[index] {
             errors.push(FieldError::duplicate(&at.child("name"), &name.into()));
         }
         one_of(one, "protocol", PROTOCOLS, &at, errors);

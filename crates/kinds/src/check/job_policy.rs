@@ -2,7 +2,7 @@
 
 use super::{
     Errors,
-    words::{form, not_negative, too_many, unsupported},
+    words::{form, not_negative, repeated, too_many, unsupported},
 };
 use crate::{
     meta::qualified_name_errors,
@@ -111,12 +111,13 @@ fn exit_codes(spec: &Value, codes: &Value, path: &Path<'_>, errors: &mut Errors)
     } else if values.len() > EXIT_CODES_MAX {
         errors.push(too_many(&at, values.len(), EXIT_CODES_MAX));
     }
+    let again = repeated(values.iter().map(Value::as_i64));
     for (index, value) in values.iter().enumerate() {
         if text(codes, "operator") == "In" && value == 0 {
             let why = "must not be 0 for the In operator";
             errors.push(FieldError::invalid(&at.index(index), value, why));
         }
-        if values[..index].contains(value) {
+        if again[index] {
             errors.push(FieldError::duplicate(&at.index(index), value));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Errors, meta_create, meta_update, net,
-    words::{form, missing_or_one_of},
+    words::{form, missing_or_one_of, repeated},
 };
 use crate::{
     decode,
@@ -55,6 +55,10 @@ fn taints(object: &Value, errors: &mut Errors) {
     let taints = list(&object["spec"]["taints"]);
     let meta = Path::ROOT.child("metadata");
     let path = meta.child("taints");
+    let pairs = taints
+        .iter()
+        .map(|one| (text(one, "key"), text(one, "effect")));
+    let again = repeated(pairs);
     for (index, taint) in taints.iter().enumerate() {
         let at = path.index(index);
         form(
@@ -72,11 +76,7 @@ fn taints(object: &Value, errors: &mut Errors) {
             ));
         }
         missing_or_one_of(taint, "effect", EFFECTS, &at, errors);
-        let same = |other: &Value| {
-            text(other, "key") == text(taint, "key")
-                && text(other, "effect") == text(taint, "effect")
-        };
-        if taints[..index].iter().any(same) {
+        if again[index] {
             let mut error = FieldError::duplicate(&at, &Value::Null);
             error.bad_value = internal_taint(taint);
             error.detail = "taints must be unique by key and effect pair".to_owned();

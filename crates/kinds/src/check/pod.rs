@@ -4,7 +4,7 @@ use super::{
     Errors,
     container::{Volumes, common, probes, user},
     container_parts, dns, node_selector, volume,
-    words::{Form, form, missing_or_one_of, not_negative, one_of},
+    words::{Form, form, missing_or_one_of, not_negative, one_of, repeated},
 };
 use crate::{
     meta::{
@@ -14,6 +14,7 @@ use crate::{
     view::{int, is_true, list, text},
 };
 use serde_json::Value;
+use std::collections::HashSet;
 use tidegate_schema::{FieldError, Path};
 
 const DNS_POLICIES: &[&str] = &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
@@ -168,14 +169,15 @@ fn containers(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mut
         errors.push(FieldError::required(path, ""));
         return;
     }
+    let again = repeated(all.iter().map(|one| text(one, "name")));
     for (index, container) in all.iter().enumerate() {
         let at = path.index(index);
         common(spec, container, volumes, &at, errors);
-        unique(&all[..index], container, &at, errors);
+        unique(again[index], container, &at, errors);
         probes(container, &at, errors);
         container_parts::restarts(container, &at, errors);
     }
-    let mut used: Vec<String> = Vec::new();
+    let mut used = HashSet::new();
     for (index, container) in all.iter().enumerate() {
         let at = path.index(index);
         let ports = at.child("ports");
@@ -197,14 +199,14 @@ fn containers(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mut
                     &place.as_str().into(),
                 ));
             }
-            used.push(place);
+            used.insert(place);
         }
     }
 }
 
-fn unique(before: &[Value], container: &Value, path: &Path<'_>, errors: &mut Errors) {
+fn unique(again: bool, container: &Value, path: &Path<'_>, errors: &mut Errors) {
     let name = text(container, "name");
-    if before.iter().any(|other| text(other, "name") == name) {
+    if again {
         errors.push(FieldError::duplicate(&path.child("name"), &name.into()));
     }
 }
@@ -212,10 +214,13 @@ fn unique(before: &[Value], container: &Value, path: &Path<'_>, errors: &mut Err
 fn init_containers(spec: &Value, volumes: &Volumes<'_>, path: &Path<'_>, errors: &mut Errors) {
     let all = list(&spec["initContainers"]);
     let regular = list(&spec["containers"]);
+    // Those that all others start after come first: they must be unlike all of those.
+    let names = regular.iter().chain(all).map(|one| text(one, "name"));
+    let again = repeated(names).split_off(regular.len());
     for (index, container) in all.iter().enumerate() {
         let at = path.index(index);
         common(spec, container, volumes, &at, errors);
-        unique(&[&all[..index], regular].concat(), container, &at, errors);
+        unique(again[index], container, &at, errors);
         container_parts::restarts(container, &at, errors);
         if text(container, "restartPolicy") == "Always" {
             probes(container, &at, errors);

@@ -16,6 +16,7 @@ use crate::{
     ways::needs_health_port,
 };
 use serde_json::Value;
+use std::collections::HashSet;
 use tidegate_schema::{FieldError, Path};
 
 const TYPES: &[&str] = &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
@@ -138,7 +139,7 @@ fn by_type(spec: &Value, kind: &str, path: &Path<'_>, errors: &mut Errors) {
 
 fn ports(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
     let all = list(&spec["ports"]);
-    let mut names: Vec<&str> = Vec::new();
+    let mut names = HashSet::new();
     for (index, one) in all.iter().enumerate() {
         let at = path.index(index);
         let name = text(one, "name");
@@ -146,10 +147,9 @@ fn ports(spec: &Value, path: &Path<'_>, errors: &mut Errors) {
             errors.push(FieldError::required(&at.child("name"), ""));
         } else if !name.is_empty() {
             super::words::form(name, dns1123_label_errors, &at.child("name"), errors);
-            if names.contains(&name) {
+            if !names.insert(name) {
                 errors.push(FieldError::duplicate(&at.child("name"), &name.into()));
             }
-            names.push(name);
         }
         port(int(one, "port"), &at.child("port"), errors);
         missing_or_one_of(one, "protocol", PROTOCOLS, &at, errors);
@@ -216,26 +216,19 @@ fn unique_ports(spec: &Value, kind: &str, path: &Path<'_>, errors: &mut Errors) 
             ));
         }
     }
-    let same = |a: &Value, b: &Value, name: &str| {
-        int(a, name) == int(b, name) && text(a, "protocol") == text(b, "protocol")
-    };
-    for (index, one) in all
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| node_port(one) != 0)
-    {
-        if all[..index]
-            .iter()
-            .any(|other| same(one, other, "nodePort"))
-        {
+    let mut seen = HashSet::new();
+    for (index, one) in all.iter().enumerate() {
+        let number = node_port(one);
+        if number != 0 && !seen.insert((number, text(one, "protocol"))) {
             errors.push(FieldError::duplicate(
                 &path.index(index).child("nodePort"),
-                &node_port(one).into(),
+                &number.into(),
             ));
         }
     }
+    let mut seen = HashSet::new();
     for (index, one) in all.iter().enumerate() {
-        if all[..index].iter().any(|other| same(one, other, "port")) {
+        if !seen.insert((int(one, "port"), text(one, "protocol"))) {
             let mut error = FieldError::duplicate(&path.index(index), &Value::Null);
             error.bad_value = duplicate_port(one);
             errors.push(error);

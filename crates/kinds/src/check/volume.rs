@@ -2,6 +2,7 @@
 
 use super::{
     Errors,
+    container::Volumes,
     persistent_volume::LONG_PORTAL,
     volume_source,
     words::{form, required},
@@ -16,12 +17,8 @@ use tidegate_schema::{FieldError, Path};
 const MODE: &str = "must be a number between 0 and 0777 (octal), both inclusive";
 
 /// The names of the volumes that are sound.
-pub(crate) fn volumes<'v>(
-    spec: &'v Value,
-    path: &Path<'_>,
-    errors: &mut Errors,
-) -> Vec<(&'v str, &'v Value)> {
-    let mut good: Vec<(&str, &Value)> = Vec::new();
+pub(crate) fn volumes<'v>(spec: &'v Value, path: &Path<'_>, errors: &mut Errors) -> Volumes<'v> {
+    let mut good = Volumes::new();
     for (index, volume) in list(&spec["volumes"]).iter().enumerate() {
         let at = path.index(index);
         let before = errors.len();
@@ -32,11 +29,11 @@ pub(crate) fn volumes<'v>(
         } else {
             form(name, dns1123_label_errors, &at.child("name"), errors);
         }
-        if good.iter().any(|(known, _)| *known == name) {
+        if good.contains_key(name) {
             errors.push(FieldError::duplicate(&at.child("name"), &name.into()));
         }
         if errors.len() == before {
-            good.push((name, volume));
+            good.insert(name, volume);
         }
     }
     good

@@ -5,6 +5,10 @@ use crate::{
     view::{int, list, map, text},
 };
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+
+/// So many pairs of ports are compared: as many warnings would fill the header many times over.
+const MOST_PAIRS: usize = 100_000;
 
 const OLD_ANNOTATIONS: &[(&str, &str)] = &[
     (
@@ -271,11 +275,9 @@ impl Found<'_> {
     }
 
     fn twice(&mut self, all: &[Value], list: &str, field: &str) {
+        let mut seen = HashSet::new();
         for (index, one) in all.iter().enumerate() {
-            if all[..index]
-                .iter()
-                .any(|other| text(other, field) == text(one, field))
-            {
+            if !seen.insert(text(one, field)) {
                 let why = format!("duplicate {field} {:?}", text(one, field));
                 self.say(&format!("spec.{list}[{index}].{field}"), &why);
             }
@@ -298,13 +300,14 @@ impl Found<'_> {
     }
 
     fn env(&mut self, container: &Value, path: &str) {
-        let all = list(&container["env"]);
-        for (index, one) in all.iter().enumerate() {
+        let mut seen = HashSet::new();
+        for (index, one) in list(&container["env"]).iter().enumerate() {
             let (name, value) = (text(one, "name"), text(one, "value"));
             let itself = format!("$({name})");
             let builds_on =
                 one["valueFrom"].is_null() && value != itself && value.contains(&itself);
-            if !builds_on && all[..index].iter().any(|other| text(other, "name") == name) {
+            let is_new = seen.insert(name);
+            if !builds_on && !is_new {
                 let why = format!(
                     "hides previous definition of {name:?}, which may be dropped when using apply"
                 );
@@ -315,12 +318,15 @@ impl Found<'_> {
 
     fn ports(&mut self, containers: &[(String, &Value)]) {
         let mut seen: Vec<(String, &Value)> = Vec::new();
-        let mut named: Vec<(String, &str)> = Vec::new();
+        let mut named: HashMap<&str, String> = HashMap::new();
         let mut names = Vec::new();
+        let mut pairs = MOST_PAIRS;
         for (path, container) in containers {
             for (index, port) in list(&container["ports"]).iter().enumerate() {
                 let here = format!("{path}.ports[{index}]");
-                for (place, other) in &seen {
+                let compared = seen.len().min(pairs);
+                pairs -= compared;
+                for (place, other) in &seen[..compared] {
                     if let Some(word) = overlap(port, other) {
                         self.say(
                             &here,
@@ -330,13 +336,10 @@ impl Found<'_> {
                 }
                 seen.push((here.clone(), port));
                 let name = text(port, "name");
-                match named
-                    .iter()
-                    .find(|(_, known)| *known == name)
-                    .filter(|_| !name.is_empty())
-                {
-                    Some((place, _)) => names.push((here, name, place.clone())),
-                    None => named.push((here, name)),
+                match named.get(name) {
+                    Some(place) => names.push((here, name, place.clone())),
+                    None if name.is_empty() => {}
+                    None => drop(named.insert(name, here)),
                 }
             }
         }

@@ -6,10 +6,18 @@ use crate::{
     view::{int, text},
 };
 use serde_json::Value;
+use std::{collections::HashSet, hash::Hash};
 use tidegate_schema::{FieldError, FieldErrorType, Path};
 
 /// `field is immutable`.
 pub(crate) const IMMUTABLE: &str = "field is immutable";
+
+/// For each of these, whether the same one came before. Lists have as many items as fit into a request, so they are not
+/// compared with each other.
+pub(crate) fn repeated<T: Eq + Hash>(all: impl IntoIterator<Item = T>) -> Vec<bool> {
+    let mut seen = HashSet::new();
+    all.into_iter().map(|one| !seen.insert(one)).collect()
+}
 
 /// A field must stay as it is.
 pub(crate) fn immutable(
@@ -215,5 +223,15 @@ pub(crate) fn amount(value: &Value) -> i64 {
     match value {
         Value::String(text) => text.trim_end_matches('%').parse().unwrap_or_default(),
         other => other.as_i64().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::repeated;
+
+    #[test]
+    fn what_came_before_is_repeated() {
+        assert_eq!(repeated(["a", "b", "a", "a"]), [false, false, true, true]);
     }
 }
