@@ -1,8 +1,20 @@
 //! The token of a paged list: where to go on, and in which state. Written as kube-apiserver writes it.
 
 use crate::status::ApiError;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine, alphabet,
+    engine::{GeneralPurpose, GeneralPurposeConfig, general_purpose::URL_SAFE_NO_PAD},
+};
 use serde_json::{Value, json};
+
+/// As Go reads it: what is left over at the end may be anything.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(base64::engine::DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// A decoded token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,15 +38,15 @@ impl ContinueToken {
     pub(crate) fn decode(text: &str) -> Result<Self, ApiError> {
         let refused = |why: &str| ApiError::bad_request(format!("invalid continue token: {why}"));
         let generic = |why: String| refused(&format!("continue key is not valid: {why}"));
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|error| match error {
+        let bytes = LENIENT.decode(text).map_err(|error| match error {
             base64::DecodeError::InvalidByte(at, _)
             | base64::DecodeError::InvalidLastSymbol(at, _) => {
                 generic(format!("illegal base64 data at input byte {at}"))
             }
-            _ => generic(format!(
-                "illegal base64 data at input byte {}",
-                text.len() - text.len() % 4
-            )),
+            _ => {
+                let at = text.find('=').unwrap_or(text.len() - text.len() % 4);
+                generic(format!("illegal base64 data at input byte {at}"))
+            }
         })?;
         let token = tidegate_schema::parse_json(&bytes)
             .map_err(|error| generic(error.to_string()))?

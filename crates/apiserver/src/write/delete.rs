@@ -234,27 +234,43 @@ impl Write<'_> {
         options: &DeleteOptions,
     ) -> Result<(), ApiError> {
         let resource = self.resource();
-        let what = GroupResource {
-            group: &resource.group,
+        let uid = options.uid.as_deref().filter(|uid| *uid != object.uid());
+        let version = options.resource_version.as_deref();
+        let version = version.filter(|version| *version != object.resource_version());
+        let (what, wanted, found, otherwise) = match (uid, version) {
+            (Some(uid), _) => ("UID", uid, object.uid(), "deleted and then recreated"),
+            (None, Some(version)) => (
+                "ResourceVersion",
+                version,
+                object.resource_version(),
+                "modified",
+            ),
+            (None, None) => return Ok(()),
+        };
+        if special::marks_itself(resource) {
+            let word = match resource.plural.as_str() {
+                "namespaces" => "Precondition",
+                _ => "precondition",
+            };
+            let why = format!(
+                "{word} failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
+            );
+            let resource = resource.group_resource();
+            return Err(ApiError::conflict(resource, object.name(), &why));
+        }
+        let why = format!(
+            "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might \
+             have been {otherwise}"
+        );
+        // By the kind, as it is stored.
+        let kind = GroupResource {
+            group: match resource.plural.as_str() {
+                "events" => "",
+                _ => &resource.group,
+            },
             resource: &resource.kind,
         };
-        let conflict = |why: &str| Err(ApiError::conflict(what, object.name(), why));
-        if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != object.uid()) {
-            return conflict(&format!(
-                "the UID in the precondition ({uid}) does not match the UID in record ({}). The object might have been \
-                 deleted and then recreated",
-                object.uid()
-            ));
-        }
-        let version = options.resource_version.as_deref();
-        if let Some(version) = version.filter(|version| *version != object.resource_version()) {
-            return conflict(&format!(
-                "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({}). \
-                 The object might have been modified",
-                object.resource_version()
-            ));
-        }
-        Ok(())
+        Err(ApiError::conflict(kind, object.name(), &why))
     }
 
     fn step(&self, old: &Value, options: &DeleteOptions) -> Step {
