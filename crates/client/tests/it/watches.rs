@@ -173,7 +173,6 @@ async fn connections_told_to_go_away_keep_their_streams() {
     }
     let with_watches = proxy.counters();
     println!("300 watches with GOAWAY: {with_watches:?}");
-    assert!(with_watches.connections > 4, "no GOAWAY came");
     for _ in 0..500 {
         let answer = client
             .get("/version", JSON, Purpose::Call)
@@ -181,7 +180,11 @@ async fn connections_told_to_go_away_keep_their_streams() {
             .expect("an answer");
         assert!(answer.bytes(10_000).await.is_ok());
     }
-    println!("500 calls more: {:?}", proxy.counters());
+    let with_calls = proxy.counters();
+    println!("500 calls more: {with_calls:?}");
+    // Four for the watches and one for the calls would do. Of 800 requests, one in fifty is answered with GOAWAY: that
+    // fewer than two are is one case in half a million.
+    assert!(with_calls.connections > 5, "no GOAWAY came");
     all_hear(&cluster, "default", "news", watches).await;
     cluster.stop().await;
 }
